@@ -1,0 +1,1 @@
+//! Manifests in, Snapshot and Problems out.

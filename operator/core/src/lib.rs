@@ -1,0 +1,13 @@
+//! Decisions: Snapshot -> Model -> Ledger -> `NodePlan` -> `frr.conf`.
+//!
+//! Everything here is pure: no clock, no environment, no files, no async. Time and text come in as
+//! arguments; problems come out as values.
+
+pub mod frr;
+pub mod input;
+pub mod ledger;
+pub mod model;
+pub mod plan;
+pub mod problem;
+pub mod selector;
+pub mod snapshot;

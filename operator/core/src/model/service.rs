@@ -1,0 +1,114 @@
+//! Services that ask for a load balancer.
+
+use crate::problem::ObjectRef;
+use crate::snapshot::Labels;
+use herald_frr::value::Family;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Namespace and name of a Service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceKey {
+    /// The namespace.
+    pub namespace: Arc<str>,
+    /// The name.
+    pub name: Arc<str>,
+}
+
+impl fmt::Display for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// The families of a Service's cluster addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Families {
+    /// One family.
+    Single(Family),
+    /// Both; the first is the one that is preferred.
+    Dual {
+        /// `ipFamilies[0]`.
+        primary: Family,
+    },
+}
+
+/// `spec.ipFamilyPolicy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FamilyPolicy {
+    /// One family.
+    SingleStack,
+    /// Both where a pool has both, else one.
+    PreferDualStack,
+    /// Both or nothing.
+    RequireDualStack,
+}
+
+/// What decides whether Services may share an address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SharingKey {
+    /// Annotation `metallb.io/allow-shared-ip`; empty shares with nobody.
+    pub sharing: Arc<str>,
+    /// Empty for `externalTrafficPolicy: Cluster`, else the selector in one canonical text.
+    pub backend: Arc<str>,
+}
+
+/// A Service of type LoadBalancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The object.
+    pub object: ObjectRef,
+    /// Its labels.
+    pub labels: Labels,
+    /// The families that it needs; `Err` says in words why they cannot be told.
+    pub families: Result<Families, FamilyError>,
+    /// How it takes a second family.
+    pub policy: FamilyPolicy,
+    /// Annotation `metallb.io/address-pool`.
+    pub requested_pool: Option<Arc<str>>,
+    /// Annotation `metallb.io/loadBalancerIPs` or `spec.loadBalancerIP`; empty asks for any.
+    pub requested_ips: Result<Vec<IpAddr>, RequestError>,
+    /// What it shares by.
+    pub sharing: SharingKey,
+    /// Whether the annotation `allow-shared-ip` is there at all.
+    pub has_sharing_annotation: bool,
+    /// Protocol and port, each once.
+    pub ports: BTreeSet<(Arc<str>, u16)>,
+    /// `externalTrafficPolicy: Local`.
+    pub traffic_local: bool,
+    /// Addresses in its status, in order.
+    pub status_ips: Vec<IpAddr>,
+}
+
+/// Why the families of a Service cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FamilyError {
+    /// `clusterIPs` is `None`: a headless Service has no load balancer.
+    #[error("a headless Service cannot have a load balancer address")]
+    Headless,
+    /// An address that is none.
+    #[error("clusterIP {0:?} is not an IP address")]
+    Address(Arc<str>),
+    /// More than two, or two of one family.
+    #[error("clusterIPs must be one address, or one of each family")]
+    Count,
+    /// `RequireDualStack` without both.
+    #[error("ipFamilyPolicy is RequireDualStack, but the Service has only one cluster address")]
+    NotDual,
+}
+
+/// Why a Service's request for addresses cannot be met by any pool.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// Not an address.
+    #[error("{0:?} is not an IP address")]
+    Address(Arc<str>),
+    /// Both ways of asking at once.
+    #[error("annotation metallb.io/loadBalancerIPs and spec.loadBalancerIP are mutually exclusive")]
+    Both,
+    /// The wrong families.
+    #[error("{0} does not match the ipFamily of the service")]
+    Family(Arc<str>),
+}

@@ -1,0 +1,1 @@
+//! What a node announces, by which protocol, to whom, and why not.

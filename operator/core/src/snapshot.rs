@@ -1,0 +1,149 @@
+//! All inputs at one instant, trimmed to the fields in use. Nothing is judged here.
+//!
+//! Filled by `input` from manifests, and by watches from the API server.
+
+use crate::problem::ObjectRef;
+use herald_crds::{frrk8s, metallb};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Labels or annotations.
+pub type Labels = BTreeMap<String, String>;
+
+/// What is used of an object's metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// Kind, namespace and name.
+    pub object: ObjectRef,
+    /// `metadata.labels`.
+    pub labels: Labels,
+    /// `metadata.annotations`; only those that some rule reads.
+    pub annotations: Labels,
+    /// `metadata.creationTimestamp` as written (RFC 3339 sorts as text); empty in a folder.
+    pub created: Arc<str>,
+    /// `metadata.generation`; 0 in a folder.
+    pub generation: i64,
+}
+
+/// An object of ours: its metadata and its spec.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Custom<S> {
+    /// Metadata.
+    pub meta: Meta,
+    /// Spec, with the defaults of its schema applied.
+    pub spec: S,
+}
+
+/// All inputs at one instant. Each list is sorted by namespace and name and holds no object twice.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    /// `metallb.io` IPAddressPools.
+    pub pools: Vec<Custom<metallb::IPAddressPoolSpec>>,
+    /// `metallb.io` L2Advertisements.
+    pub l2_advertisements: Vec<Custom<metallb::L2AdvertisementSpec>>,
+    /// `metallb.io` BGPAdvertisements.
+    pub bgp_advertisements: Vec<Custom<metallb::BGPAdvertisementSpec>>,
+    /// `metallb.io` BGPPeers, v1beta1 ones converted.
+    pub peers: Vec<Custom<metallb::BGPPeerSpec>>,
+    /// `metallb.io` BFDProfiles.
+    pub bfd_profiles: Vec<Custom<metallb::BFDProfileSpec>>,
+    /// `metallb.io` Communities.
+    pub communities: Vec<Custom<metallb::CommunitySpec>>,
+    /// `frrk8s.metallb.io` FRRConfigurations.
+    pub frr_configurations: Vec<Custom<frrk8s::FRRConfigurationSpec>>,
+    /// Services of every type.
+    pub services: Vec<Service>,
+    /// EndpointSlices.
+    pub endpoint_slices: Vec<EndpointSlice>,
+    /// Nodes.
+    pub nodes: Vec<Node>,
+    /// Namespaces.
+    pub namespaces: Vec<Namespace>,
+    /// Secrets.
+    pub secrets: Vec<Secret>,
+}
+
+/// A Service (Kubernetes core/v1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Metadata.
+    pub meta: Meta,
+    /// `spec.type`; empty is `ClusterIP`.
+    pub service_type: Arc<str>,
+    /// `spec.clusterIPs`, or `spec.clusterIP` alone; empty in a Git repository.
+    pub cluster_ips: Vec<Arc<str>>,
+    /// `spec.ipFamilies`: `IPv4`, `IPv6`.
+    pub ip_families: Vec<Arc<str>>,
+    /// `spec.ipFamilyPolicy`.
+    pub ip_family_policy: Option<Arc<str>>,
+    /// `spec.loadBalancerIP`.
+    pub load_balancer_ip: Option<Arc<str>>,
+    /// `spec.loadBalancerClass`.
+    pub load_balancer_class: Option<Arc<str>>,
+    /// `spec.externalTrafficPolicy` is `Local`.
+    pub traffic_local: bool,
+    /// `spec.selector`.
+    pub selector: Labels,
+    /// `spec.ports`: protocol in upper case and port.
+    pub ports: Vec<(Arc<str>, u16)>,
+    /// `status.loadBalancer.ingress[].ip`, those that parse and those that do not.
+    pub ingress: Vec<Result<IpAddr, Arc<str>>>,
+}
+
+/// An EndpointSlice (discovery.k8s.io/v1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointSlice {
+    /// Kind, namespace and name.
+    pub object: ObjectRef,
+    /// Label `kubernetes.io/service-name`.
+    pub service: Arc<str>,
+    /// Its endpoints.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// True with at least one address and `ready` unset or true, or `serving` true.
+    pub can_serve: bool,
+    /// `nodeName`.
+    pub node: Option<Arc<str>>,
+}
+
+/// A Node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its labels.
+    pub labels: Labels,
+    /// Condition `NetworkUnavailable` is `True`.
+    pub network_unavailable: bool,
+}
+
+/// A Namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its labels.
+    pub labels: Labels,
+}
+
+/// A Secret, of which only the key `password` is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// Kind, namespace and name.
+    pub object: ObjectRef,
+    /// `type`.
+    pub secret_type: Arc<str>,
+    /// `data.password` decoded, or `stringData.password`.
+    pub password: Option<Arc<[u8]>>,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secret").field("object", &self.object).finish_non_exhaustive()
+    }
+}
