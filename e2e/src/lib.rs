@@ -1,1 +1,24 @@
-//! placeholder
+//! Black box: Herald's programs, real FRR and real neighbours, in network namespaces.
+//!
+//! Everything here starts real programs and asks them what they see. A [`Lab`] owns namespaces, a folder and processes,
+//! and removes them however its owner ends: by return, by panic, by Ctrl-C, by `kill -9`.
+
+mod bird;
+mod frr;
+mod gobgp;
+mod herald;
+mod http;
+mod lab;
+mod network;
+mod process;
+mod wait;
+
+pub use bird::{Bird, BirdRoute};
+pub use frr::{Frr, Loaded, Release};
+pub use gobgp::{Gobgp, GobgpRoute};
+pub use herald::{Agent, Herald, program, repository};
+pub use http::HttpServer;
+pub use lab::Lab;
+pub use network::{Namespace, Segment};
+pub use process::{Process, output};
+pub use wait::wait_for;

@@ -1,0 +1,42 @@
+# Everything runs as root on Debian (network namespaces, FRR); `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help ci test test-long bench demo demo-clean lab lint fmt
+
+CARGO ?= cargo
+export HERALD_FRR_ROOT ?= $(CURDIR)/target/lab/frr-10.3
+
+help: ## Lists the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+ci: ## What CI runs: lints, sizes, licences, every test
+	bash .ci/run
+
+test: ci ## The same as ci
+
+test-long: lab ## The long tests (marked #[ignore]): soaks and whole matrices
+	$(CARGO) build --workspace --bins
+	$(CARGO) test --workspace -- --ignored --test-threads=1
+
+bench: lab ## Measures; writes target/bench/*.json and prints a table
+	$(CARGO) build --release -p herald-operator -p herald-agent
+	$(CARGO) run --release -p herald-e2e --bin bench
+
+demo: lab ## Two nodes, a router and a client: from manifests to a page over HTTP (KEEP=1 leaves it up)
+	$(CARGO) build --quiet -p herald-operator -p herald-agent -p herald-e2e
+	@target/debug/demo
+
+demo-clean: ## Removes what `make demo KEEP=1` left up
+	scripts/lab-clean
+
+lab: ## Installs what the lab needs and makes the root folder of FRR 10.3
+	@scripts/lab-setup
+
+lint: ## rustfmt, clippy (pedantic), sizes, licences
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	scripts/check-sizes
+	scripts/check-licences
+
+fmt: ## Formats the code
+	$(CARGO) fmt --all

@@ -1,0 +1,218 @@
+//! Real FRR daemons in a namespace, each node with its own configuration and sockets.
+
+use crate::herald::repository;
+use crate::lab::Lab;
+use crate::network::Namespace;
+use crate::process::{Process, output};
+use crate::wait::wait_for;
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Enters a node: its network namespace, the root folder of its FRR, and in a private mount namespace its own /etc/frr,
+/// /run/frr, /var/tmp/frr, and /mnt for what the node shares with us. Nothing is written to the root folder itself.
+const ENTER: &str = r#"#!/bin/sh
+# Runs a command as on this node, e.g.: enter vtysh
+exec ip netns exec NAMESPACE /bin/sh -ec 'R=ROOT; D=FOLDER
+mkdir -p $R/run/frr $R/var/tmp/frr
+mount --bind $D/etc $R/etc/frr; mount --bind $D/run $R/run/frr; mount --bind $D/tmp $R/var/tmp/frr; mount --bind $D/mnt $R/mnt
+[ "$R" = / ] || { mount --rbind /dev $R/dev; mount -t proc proc $R/proc; mount -t tmpfs tmpfs $R/tmp; }
+exec chroot $R "$@"' sh "$@"
+"#;
+
+/// Which FRR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Release {
+    /// FRR 10.3, from Debian trixie: the supported line.
+    V10,
+    /// FRR 8.4, from Debian bookworm: works for what it can express.
+    V8,
+}
+
+impl Release {
+    /// Its root folder; an error says how to get it.
+    fn root(self) -> Result<PathBuf> {
+        let root = match self {
+            Self::V10 => std::env::var_os("HERALD_FRR_ROOT")
+                .map_or_else(|| repository().join("target/lab/frr-10.3"), PathBuf::from),
+            Self::V8 => PathBuf::from("/"),
+        };
+        if !root.join("usr/lib/frr/bgpd").exists() {
+            bail!("no FRR in {}: run scripts/lab-setup", root.display());
+        }
+        root.canonicalize().with_context(|| format!("find {}", root.display()))
+    }
+
+    /// In the order of their start.
+    const fn daemons(self) -> &'static [&'static str] {
+        match self {
+            Self::V10 => &["mgmtd", "zebra", "staticd", "bgpd", "bfdd"],
+            Self::V8 => &["zebra", "staticd", "bgpd", "bfdd"],
+        }
+    }
+}
+
+/// FRR's daemons on a node.
+#[derive(Debug)]
+pub struct Frr {
+    namespace: Namespace,
+    folder: PathBuf,
+    release: Release,
+    daemons: BTreeMap<&'static str, Process>,
+}
+
+/// What `vtysh -f` said of a text.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Whether every line was taken.
+    pub accepted: bool,
+    /// Standard output and error.
+    pub output: String,
+}
+
+impl Frr {
+    /// Starts FRR in `namespace` with `config` as its saved configuration, and waits until it has it.
+    pub fn start(lab: &Lab, namespace: &Namespace, release: Release, config: &str) -> Result<Self> {
+        let root = release.root()?;
+        let folder = lab.folder(&format!("frr-{}", namespace.label()))?;
+        let (user, group) = frr_account(&root)?;
+        for name in ["etc", "run", "tmp", "mnt"] {
+            fs::create_dir_all(folder.join(name))?;
+            chown(folder.join(name), Some(user), Some(group))?;
+        }
+        for (name, text) in
+            [("vtysh.conf", "service integrated-vtysh-config\n"), ("frr.conf", config), ("daemons", "")]
+        {
+            let path = folder.join("etc").join(name);
+            fs::write(&path, text)?;
+            chown(&path, Some(user), Some(group))?;
+        }
+        let enter = folder.join("enter");
+        let text = ENTER.replace("NAMESPACE", namespace.name()).replace("ROOT", &root.display().to_string());
+        fs::write(&enter, text.replace("FOLDER", &folder.display().to_string()))?;
+        fs::set_permissions(&enter, fs::Permissions::from_mode(0o755))?;
+        let mut frr = Self { namespace: namespace.clone(), folder, release, daemons: BTreeMap::new() };
+        frr.boot()?;
+        Ok(frr)
+    }
+
+    /// Starts every daemon that does not run and loads the saved configuration, as a restart of FRR does.
+    pub fn boot(&mut self) -> Result<()> {
+        for daemon in self.release.daemons() {
+            if self.daemons.contains_key(daemon) {
+                continue;
+            }
+            let mut command = self.command(&format!("/usr/lib/frr/{daemon}"));
+            command.args(["--log", "stdout"]);
+            // Sockets of a killed daemon would look like those of the new one.
+            let _ = fs::remove_file(self.folder.join("run").join(format!("{daemon}.vty")));
+            let process = Process::spawn(daemon, command, &self.folder.join(format!("{daemon}.log")))?;
+            self.daemons.insert(daemon, process);
+        }
+        for (daemon, process) in &mut self.daemons {
+            let socket = self.folder.join("run").join(format!("{daemon}.vty"));
+            wait_for(&format!("{daemon} listens"), Duration::from_secs(20), || {
+                process.check_running()?;
+                fs::metadata(&socket).with_context(|| socket.display().to_string())
+            })?;
+        }
+        output(self.command("vtysh").arg("-b"))?;
+        Ok(())
+    }
+
+    /// Ends one daemon as a crash does.
+    pub fn kill(&mut self, daemon: &str) -> Result<()> {
+        self.daemons.remove(daemon).with_context(|| format!("{daemon} does not run"))?.kill()
+    }
+
+    /// Ends all daemons as crashes do.
+    pub fn kill_all(&mut self) -> Result<()> {
+        std::mem::take(&mut self.daemons).into_values().try_for_each(|mut daemon| daemon.kill())
+    }
+
+    /// `program` as on this node: in its namespace, on FRR's root folder.
+    #[must_use]
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.folder.join("enter"));
+        command.arg(program);
+        command
+    }
+
+    /// The folder that the node sees as `/mnt`.
+    #[must_use]
+    pub fn shared(&self) -> PathBuf {
+        self.folder.join("mnt")
+    }
+
+    /// The script that runs a command as on this node.
+    #[must_use]
+    pub fn enter(&self) -> PathBuf {
+        self.folder.join("enter")
+    }
+
+    /// The node's namespace.
+    #[must_use]
+    pub const fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// Runs vtysh commands, one after the other, and returns what they print.
+    pub fn vtysh(&self, commands: &[&str]) -> Result<String> {
+        output(self.command("vtysh").args(commands.iter().flat_map(|command| ["-c", command])))
+    }
+
+    /// A `show ... json` command's answer.
+    pub fn json(&self, command: &str) -> Result<serde_json::Value> {
+        let text = self.vtysh(&[command])?;
+        serde_json::from_str(&text).with_context(|| format!("{command}: {text}"))
+    }
+
+    /// `show running-config` without its banner.
+    pub fn running(&self) -> Result<String> {
+        let text = self.vtysh(&["show running-config"])?;
+        Ok(text.split_once("Current configuration:\n").map_or(text.clone(), |(_, config)| config.to_owned()))
+    }
+
+    /// Loads `text` into the daemons by `vtysh -f`.
+    pub fn load(&self, text: &str) -> Result<Loaded> {
+        self.vtysh_file(&[], text)
+    }
+
+    /// Checks `text` by `vtysh -C -f`, which asks no daemon.
+    pub fn check(&self, text: &str) -> Result<Loaded> {
+        self.vtysh_file(&["-C"], text)
+    }
+
+    fn vtysh_file(&self, options: &[&str], text: &str) -> Result<Loaded> {
+        fs::write(self.shared().join("load.conf"), text)?;
+        let mut command = self.command("vtysh");
+        command.args(options).args(["-f", "/mnt/load.conf"]).stdin(Stdio::null());
+        let done = command.output().context("start vtysh")?;
+        let output = String::from_utf8_lossy(&done.stdout) + String::from_utf8_lossy(&done.stderr);
+        Ok(Loaded { accepted: done.status.success(), output: output.into_owned() })
+    }
+
+    /// What the daemons have logged: for the message of a test that failed.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let logs: Vec<String> =
+            self.daemons.iter().map(|(name, process)| format!("--- {name}\n{}", process.log())).collect();
+        logs.concat()
+    }
+}
+
+/// FRR's user and group in its root folder: not the same numbers on every Debian.
+fn frr_account(root: &Path) -> Result<(u32, u32)> {
+    let path = root.join("etc/passwd");
+    let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+    let line = text.lines().find(|line| line.starts_with("frr:")).context("no user frr")?;
+    let mut numbers = line.split(':').skip(2).map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(user)), Some(Ok(group))) => Ok((user, group)),
+        _ => bail!("{line}: no user and group"),
+    }
+}

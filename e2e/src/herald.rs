@@ -1,0 +1,114 @@
+//! Herald's own programs, as built.
+
+use crate::frr::Frr;
+use crate::process::{Process, output};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
+
+/// The repository's root folder.
+#[must_use]
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/")).to_owned()
+}
+
+/// The program `name` of this workspace, of the same build profile as the caller. A test builds it first, so that it never
+/// runs an old one; other callers find it beside themselves.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe().context("find this program")?;
+    let mut folder = own.parent().context("this program has no folder")?;
+    if folder.ends_with("deps") {
+        BUILT
+            .get_or_init(|| build().map_err(|error| format!("{error:#}")))
+            .clone()
+            .map_err(anyhow::Error::msg)?;
+        folder = folder.parent().context("deps has no parent")?;
+    }
+    let path = folder.join(name);
+    anyhow::ensure!(path.exists(), "no program {}: run cargo build --workspace", path.display());
+    Ok(path)
+}
+
+fn build() -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(repository()).args([
+        "build",
+        "--quiet",
+        "-p",
+        "herald-operator",
+        "-p",
+        "herald-agent",
+    ]);
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    output(&mut command).map(drop)
+}
+
+/// The `herald` command.
+#[derive(Debug)]
+pub struct Herald {
+    path: PathBuf,
+}
+
+impl Herald {
+    /// Finds it.
+    pub fn new() -> Result<Self> {
+        Ok(Self { path: program("herald")? })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs it to its end; a failure fails.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        output(Command::new(&self.path).args(arguments))
+    }
+
+    /// Runs it to its end, however it ends.
+    pub fn try_run(&self, arguments: &[&str]) -> Result<Output> {
+        Command::new(&self.path).args(arguments).stdin(Stdio::null()).output().context("start herald")
+    }
+}
+
+/// A `herald-agent` on a node with FRR, as shipped: on FRR's root folder, beside its sockets.
+#[derive(Debug)]
+pub struct Agent {
+    process: Process,
+}
+
+impl Agent {
+    /// Starts it for `node` on the folder `manifests`, which the node must see: see [`Frr::shared`].
+    pub fn start(frr: &Frr, node: &str, manifests: &str) -> Result<Self> {
+        let inside = frr.shared().join("herald-agent");
+        if !inside.exists() {
+            let built = program("herald-agent")?;
+            fs::hard_link(&built, &inside)
+                .or_else(|_| fs::copy(&built, &inside).map(drop))
+                .context("copy herald-agent")?;
+        }
+        let mut command = frr.command("/mnt/herald-agent");
+        command.args(["--source", &format!("dir:{manifests}"), "--node", node]);
+        let log = frr.shared().join("herald-agent.log");
+        Ok(Self { process: Process::spawn("herald-agent", command, &log)? })
+    }
+
+    /// Its process.
+    pub const fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// What it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+}
