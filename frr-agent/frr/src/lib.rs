@@ -3,4 +3,5 @@
 //! Knows nothing of Kubernetes. Pure: no clock, no files, no processes.
 
 pub mod config;
+pub mod render;
 pub mod value;

@@ -6,12 +6,13 @@
 
 mod policy;
 mod router;
+mod target;
 
 pub use policy::{Action, Match, PrefixList, PrefixRule, RouteMap, RouteMapEntry, Sets};
 pub use router::{
-    AddressFamily, Evpn, L3Vni, Neighbor, NeighborId, Network, RemoteAs, RouteDistinguisher, RouteTarget,
-    Router, Timers, UpdateSource, VniPolicy,
+    AddressFamily, Evpn, Neighbor, NeighborId, Network, RemoteAs, Router, Timers, UpdateSource, VniPolicy,
 };
+pub use target::{RouteDistinguisher, RouteTarget};
 
 use crate::value::{Family, FrrName, InterfaceName, RawConfig, Vni};
 use std::collections::{BTreeMap, BTreeSet};

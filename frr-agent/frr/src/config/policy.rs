@@ -4,6 +4,7 @@ use super::Origins;
 use crate::value::{Family, FrrName, LargeCommunity, StandardCommunity, Tag};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// `permit` or `deny`.
@@ -13,6 +14,15 @@ pub enum Action {
     Permit,
     /// Refuse.
     Deny,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Permit => "permit",
+            Self::Deny => "deny",
+        })
+    }
 }
 
 /// `ip|ipv6 prefix-list NAME`: rules by sequence number. All are of the list's family.
@@ -35,6 +45,26 @@ pub struct PrefixRule {
     pub le: Option<u8>,
     /// Where it comes from.
     pub origins: Origins,
+}
+
+impl PrefixRule {
+    /// True if every prefix of the family matches.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.net.prefix_len() == 0 && self.ge.is_none() && self.le == Some(self.net.max_prefix_len())
+    }
+}
+
+/// What it matches, as FRR writes it: `any`, or the prefix with its bounds.
+impl fmt::Display for PrefixRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_any() {
+            return f.write_str("any");
+        }
+        self.net.fmt(f)?;
+        self.ge.iter().try_for_each(|ge| write!(f, " ge {ge}"))?;
+        self.le.iter().try_for_each(|le| write!(f, " le {le}"))
+    }
 }
 
 /// `route-map NAME`: entries by sequence number, 1 to 65535.

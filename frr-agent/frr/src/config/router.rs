@@ -1,12 +1,11 @@
 //! `router bgp` (FRR manual, "BGP").
 
-use super::Origins;
-use crate::value::{Asn, FrrName, InterfaceName, Password, ValueError, Vni};
+use super::{Origins, RouteDistinguisher, RouteTarget};
+use crate::value::{Asn, Family, FrrName, InterfaceName, Password, Vni};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::str::FromStr;
 
 /// One `router bgp ASN [vrf NAME]` block.
 ///
@@ -30,6 +29,39 @@ pub struct Router {
     pub origins: Origins,
 }
 
+impl Router {
+    /// Sessions as FRR lists them: interfaces by name, then IPv4, then IPv6 addresses.
+    pub fn in_frr_order(&self) -> impl Iterator<Item = (&NeighborId, &Neighbor)> {
+        let interfaces = self.neighbors.iter().filter(|(id, _)| id.is_interface());
+        interfaces.chain(self.neighbors.iter().filter(|(id, _)| !id.is_interface()))
+    }
+
+    /// Sessions that are active in a family, in FRR's order.
+    pub fn active_in(&self, family: AddressFamily) -> impl Iterator<Item = (&NeighborId, &Neighbor)> {
+        self.in_frr_order().filter(move |(_, neighbor)| neighbor.families.contains(&family))
+    }
+
+    /// `network` lines of a family.
+    pub fn networks_of(&self, family: Family) -> impl Iterator<Item = (&IpNet, &Network)> {
+        self.networks.iter().filter(move |(prefix, _)| Family::of(prefix.addr()) == family)
+    }
+
+    /// True if there is something to say in a unicast family.
+    #[must_use]
+    pub fn has_unicast(&self, family: Family) -> bool {
+        !self.imports.is_empty()
+            || self.active_in(family.into()).next().is_some()
+            || self.networks_of(family).next().is_some()
+    }
+
+    /// True if there is something to say in `l2vpn evpn`.
+    #[must_use]
+    pub fn has_evpn(&self) -> bool {
+        self.evpn.as_ref().is_some_and(|evpn| !evpn.is_empty())
+            || self.active_in(AddressFamily::L2vpnEvpn).next().is_some()
+    }
+}
+
 /// One `network` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
@@ -46,6 +78,14 @@ pub enum NeighborId {
     Address(IpAddr),
     /// `neighbor eth0 interface ...`.
     Interface(InterfaceName),
+}
+
+impl NeighborId {
+    /// True for an unnumbered session.
+    #[must_use]
+    pub fn is_interface(&self) -> bool {
+        matches!(self, Self::Interface(_))
+    }
 }
 
 impl fmt::Display for NeighborId {
@@ -87,6 +127,15 @@ pub enum AddressFamily {
     Ipv6Unicast,
     /// `l2vpn evpn`.
     L2vpnEvpn,
+}
+
+impl From<Family> for AddressFamily {
+    fn from(family: Family) -> Self {
+        match family {
+            Family::V4 => Self::Ipv4Unicast,
+            Family::V6 => Self::Ipv6Unicast,
+        }
+    }
 }
 
 /// `timers KEEPALIVE HOLD`, seconds. Both 0 (never time out), or hold at least 3 (RFC 4271 4.2).
@@ -163,10 +212,20 @@ pub struct Evpn {
     pub advertise_svi_ip: bool,
     /// `vni N` blocks; one without RD and route targets is not rendered.
     pub l2vnis: BTreeMap<Vni, VniPolicy>,
-    /// The L3VNI's policy: `advertise ipv4 unicast`, `advertise ipv6 unicast`, `rd`, route targets.
-    pub l3vni: Option<L3Vni>,
+    /// The policy of the VRF's L3VNI: `advertise ipv4 unicast`, `advertise ipv6 unicast`, `rd`, route
+    /// targets. The binding `vrf NAME` / `vni N` stands in `FrrConfig::vrf_vnis`.
+    pub l3vni: Option<VniPolicy>,
     /// Where it comes from.
     pub origins: Origins,
+}
+
+impl Evpn {
+    /// True if FRR has nothing to keep of it: a VNI without RD and route targets says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let silent = self.l2vnis.values().all(VniPolicy::is_empty);
+        silent && !self.advertise_all_vni && !self.advertise_svi_ip && self.l3vni.is_none()
+    }
 }
 
 /// RD and route targets of a VNI.
@@ -180,80 +239,25 @@ pub struct VniPolicy {
     pub export_targets: BTreeSet<RouteTarget>,
 }
 
-/// The L3VNI of a VRF. The binding `vrf NAME` / `vni N` stands in `FrrConfig::vrf_vnis`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct L3Vni {
-    /// The VNI.
-    pub vni: Vni,
-    /// RD and route targets.
-    pub policy: VniPolicy,
-}
-
-/// A route distinguisher (RFC 4364 section 4.2): `ADDRESS:N16`, `AS16:N32` or `AS32:N16`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RouteDistinguisher(String);
-
-/// A route target (RFC 4360 section 4): as a route distinguisher, or `*:N` for imports.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RouteTarget(String);
-
-impl RouteTarget {
-    /// True for `*:N`, which only an import may use.
+impl VniPolicy {
+    /// True without RD and route targets.
     #[must_use]
-    pub fn is_wildcard(&self) -> bool {
-        self.0.starts_with('*')
+    pub fn is_empty(&self) -> bool {
+        self.rd.is_none() && self.import_targets.is_empty() && self.export_targets.is_empty()
+    }
+
+    /// Import targets of an L2VNI in the order in which FRR takes them all, see [`RouteTarget::auto`].
+    pub fn imports_in_order(&self, asn: Asn, vni: Vni) -> impl Iterator<Item = &RouteTarget> {
+        auto_last(&self.import_targets, RouteTarget::auto(asn, vni))
+    }
+
+    /// Export targets of an L2VNI in the order in which FRR takes them all, see [`RouteTarget::auto`].
+    pub fn exports_in_order(&self, asn: Asn, vni: Vni) -> impl Iterator<Item = &RouteTarget> {
+        auto_last(&self.export_targets, RouteTarget::auto(asn, vni))
     }
 }
 
-const RD_FORM: &str = "<IPv4>:<uint16>, <uint16>:<uint32> or <uint32>:<uint16>";
-
-impl FromStr for RouteDistinguisher {
-    type Err = ValueError;
-
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        checked_pair(text, false).map(Self)
-    }
-}
-
-impl FromStr for RouteTarget {
-    type Err = ValueError;
-
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        checked_pair(text, true).map(Self)
-    }
-}
-
-impl fmt::Display for RouteDistinguisher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for RouteTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-fn checked_pair(text: &str, wildcard: bool) -> Result<String, ValueError> {
-    let bad = || ValueError::Form { given: text.to_owned(), form: RD_FORM };
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let (left, right) = text.split_once(':').ok_or_else(bad)?;
-    if !digits(right) {
-        return Err(bad());
-    }
-    let right: u32 = right.parse().map_err(|_| bad())?;
-    let short = u16::try_from(right).is_ok();
-    if let Ok(address) = left.parse::<Ipv4Addr>() {
-        return short.then(|| format!("{address}:{right}")).ok_or_else(bad);
-    }
-    if wildcard && left == "*" {
-        return Ok(format!("*:{right}"));
-    }
-    if !digits(left) {
-        return Err(bad());
-    }
-    let left: u32 = left.parse().map_err(|_| bad())?;
-    let fits = short || u16::try_from(left).is_ok();
-    fits.then(|| format!("{left}:{right}")).ok_or_else(bad)
+fn auto_last(targets: &BTreeSet<RouteTarget>, auto: RouteTarget) -> impl Iterator<Item = &RouteTarget> {
+    let last = targets.get(&auto);
+    targets.iter().filter(move |target| **target != auto).chain(last)
 }
