@@ -1,15 +1,16 @@
 //! Kubernetes' vocabulary: the kinds of `metallb.io` and `frrk8s.metallb.io`.
+//!
+//! Each kind is one file: its Rust types, and by their attributes the schema that a cluster enforces. Fields carry
+//! what a manifest says and no more: an absent field is `None` or empty, defaults are a matter of the schema
+//! ([`schemas`]), and no value is judged here.
 
-/// `metallb.io`.
-pub mod metallb {
-    #![allow(missing_docs)]
-    macro_rules! stub { ($($n:ident)*) => { $( #[derive(Debug, Clone, Default, PartialEq)] pub struct $n {} )* } }
-    stub!(IPAddressPoolSpec L2AdvertisementSpec BGPAdvertisementSpec BGPPeerSpec BFDProfileSpec CommunitySpec);
-}
+// Two printer columns of the same type are not a duplicate, but the lint takes them for one.
+#![allow(clippy::duplicated_attributes)]
 
-/// `frrk8s.metallb.io`.
-pub mod frrk8s {
-    #![allow(missing_docs)]
-    #[derive(Debug, Clone, Default, PartialEq)]
-    pub struct FRRConfigurationSpec {}
-}
+pub mod frrk8s;
+pub mod metallb;
+
+mod crd;
+mod schema;
+
+pub use crd::schemas;
