@@ -120,6 +120,12 @@ impl Frr {
                 fs::metadata(&socket).with_context(|| socket.display().to_string())
             })?;
         }
+        // bgpd refuses `neighbor X graceful-restart` (though it keeps it) as long as zebra does not know it.
+        wait_for("bgpd and zebra have met", Duration::from_secs(20), || {
+            let clients = self.vtysh(&["show zebra client summary"])?;
+            anyhow::ensure!(clients.lines().any(|line| line.starts_with("bgp ")), "{clients}");
+            Ok(())
+        })?;
         output(self.command("vtysh").arg("-b"))?;
         Ok(())
     }
@@ -193,7 +199,9 @@ impl Frr {
         command.args(options).args(["-f", "/mnt/load.conf"]).stdin(Stdio::null());
         let done = command.output().context("start vtysh")?;
         let output = String::from_utf8_lossy(&done.stdout) + String::from_utf8_lossy(&done.stderr);
-        Ok(Loaded { accepted: done.status.success(), output: output.into_owned() })
+        // The exit code is that of one line, and 8.4 loses it: every refused line is named in the output.
+        let refused = output.lines().any(|line| line.starts_with("line ") && line.contains(": "));
+        Ok(Loaded { accepted: done.status.success() && !refused, output: output.into_owned() })
     }
 
     /// What the daemons have logged: for the message of a test that failed.
