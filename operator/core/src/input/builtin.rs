@@ -1,0 +1,154 @@
+//! Kubernetes' own objects, trimmed to what decisions read.
+
+use super::custom::unknown_field;
+use super::de;
+use super::error::InputError;
+use super::reader::{Object, Reader};
+use super::tree::Tree;
+use crate::problem::{FieldPath, Step};
+use crate::snapshot::{Endpoint, EndpointSlice, Namespace, Node, Secret, Service};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::api::discovery::v1 as discovery;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Label of an EndpointSlice that names its Service (Kubernetes "EndpointSlices").
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+impl Reader<'_> {
+    /// Reads a Service.
+    pub fn service(&mut self, object: &Object<'_, '_>) {
+        let Some(read) = self.typed::<core::Service>(object) else { return };
+        let Some(meta) = self.meta(object) else { return };
+        let spec = read.spec.unwrap_or_default();
+        let Some(ports) = self.ports(object, spec.ports.as_deref().unwrap_or_default()) else { return };
+        let status = read.status.and_then(|s| s.load_balancer).and_then(|l| l.ingress).unwrap_or_default();
+        let cluster_ips = match (spec.cluster_ips, spec.cluster_ip) {
+            (Some(ips), _) if !ips.is_empty() => ips,
+            (_, one) => one.into_iter().collect(),
+        };
+        let service = Service {
+            meta,
+            service_type: self.intern(spec.type_.as_deref().unwrap_or_default()),
+            cluster_ips: cluster_ips.iter().map(|ip| self.intern(ip)).collect(),
+            ip_families: spec.ip_families.iter().flatten().map(|family| self.intern(family)).collect(),
+            ip_family_policy: spec.ip_family_policy.map(|policy| self.intern(&policy)),
+            load_balancer_ip: spec.load_balancer_ip.map(|ip| self.intern(&ip)),
+            load_balancer_class: spec.load_balancer_class.map(|class| self.intern(&class)),
+            traffic_local: spec.external_traffic_policy.as_deref() == Some("Local"),
+            selector: spec.selector.unwrap_or_default(),
+            ports,
+            ingress: status.into_iter().filter_map(|i| i.ip).map(|ip| ip.parse().map_err(|_| ip.into())).collect(),
+        };
+        self.snapshot.services.push(service);
+    }
+
+    fn ports(&mut self, object: &Object<'_, '_>, ports: &[core::ServicePort]) -> Option<Vec<(Arc<str>, u16)>> {
+        let mut read = Vec::with_capacity(ports.len());
+        for (position, port) in ports.iter().enumerate() {
+            let Some(number) = u16::try_from(port.port).ok().filter(|number| *number != 0) else {
+                let field = FieldPath::of("spec.ports").index(position).key("port");
+                let why = InputError::WrongType(format!("{} is no port; ports are 1 to 65535", port.port));
+                self.error(object, field, &why);
+                return None;
+            };
+            let protocol = port.protocol.as_deref().unwrap_or("TCP").to_uppercase();
+            read.push((self.intern(&protocol), number));
+        }
+        Some(read)
+    }
+
+    /// Reads an EndpointSlice.
+    pub fn endpoint_slice(&mut self, object: &Object<'_, '_>) {
+        let Some(read) = self.typed::<discovery::EndpointSlice>(object) else { return };
+        let service = read.metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME));
+        let slice = EndpointSlice {
+            object: object.object.clone(),
+            service: service.map(|name| self.intern(name)).unwrap_or_default(),
+            endpoints: read
+                .endpoints
+                .iter()
+                .map(|endpoint| Endpoint {
+                    can_serve: can_serve(endpoint),
+                    node: endpoint.node_name.as_deref().map(|name| self.intern(name)),
+                })
+                .collect(),
+        };
+        self.snapshot.endpoint_slices.push(slice);
+    }
+
+    /// Reads a Node.
+    pub fn node(&mut self, object: &Object<'_, '_>) {
+        let Some(read) = self.typed::<core::Node>(object) else { return };
+        let conditions = read.status.and_then(|status| status.conditions).unwrap_or_default();
+        self.snapshot.nodes.push(Node {
+            name: object.object.name.clone(),
+            labels: read.metadata.labels.unwrap_or_default(),
+            network_unavailable: conditions.iter().any(|c| c.type_ == "NetworkUnavailable" && c.status == "True"),
+        });
+    }
+
+    /// Reads a Namespace.
+    pub fn namespace(&mut self, object: &Object<'_, '_>) {
+        let Some(read) = self.typed::<core::Namespace>(object) else { return };
+        let labels = read.metadata.labels.unwrap_or_default();
+        self.snapshot.namespaces.push(Namespace { name: object.object.name.clone(), labels });
+    }
+
+    /// Reads a Secret: only its type and password, so that placeholders which some tool fills into other
+    /// keys, and other applications' Secrets, are no problem.
+    pub fn secret(&mut self, object: &Object<'_, '_>) {
+        let field = |below: &str| object.tree.get(below).and_then(|data| data.get("password"));
+        let password = match (field("stringData").and_then(Tree::text), field("data")) {
+            (Some(plain), _) => Some(plain.as_bytes().into()),
+            (None, None) => None,
+            (None, Some(encoded)) => {
+                if let Ok((ByteString(bytes), _)) = de::read::<ByteString>(encoded, &[]) {
+                    Some(bytes.into())
+                } else {
+                    self.warning(object, FieldPath::of("data.password"), &InputError::InvalidBase64);
+                    None
+                }
+            }
+        };
+        let secret_type = object.tree.get("type").and_then(Tree::text).unwrap_or_default();
+        let secret_type = self.intern(secret_type);
+        self.snapshot.secrets.push(Secret { object: object.object.clone(), secret_type, password });
+    }
+
+    /// The object as its Kubernetes type. Unknown fields of spec are warnings: a newer Kubernetes may
+    /// have fields that this program does not know.
+    fn typed<'t, T: Deserialize<'t>>(&mut self, object: &Object<'t, '_>) -> Option<T> {
+        if self.duplicates(object) {
+            return None;
+        }
+        match de::read::<T>(object.tree, &[]) {
+            Ok((read, unknown)) => {
+                for field in unknown.iter().filter(|unknown| is_of_spec(&unknown.field)) {
+                    self.warning(object, field.field.clone(), &unknown_field(field));
+                }
+                Some(read)
+            }
+            Err(wrong) => {
+                self.error(object, wrong.field, &InputError::WrongType(wrong.message));
+                None
+            }
+        }
+    }
+}
+
+fn is_of_spec(field: &FieldPath) -> bool {
+    match field.0.first() {
+        Some(Step::Key(key)) => field.0.len() == 1 || &**key == "spec" || &**key == "endpoints",
+        _ => false,
+    }
+}
+
+/// `ready` unset counts as ready, `serving` is true also while an endpoint terminates (discovery.k8s.io/v1).
+fn can_serve(endpoint: &discovery::Endpoint) -> bool {
+    let conditions = endpoint.conditions.as_ref();
+    let ready = conditions.and_then(|c| c.ready).unwrap_or(true);
+    let serving = conditions.and_then(|c| c.serving).unwrap_or(false);
+    !endpoint.addresses.is_empty() && (ready || serving)
+}

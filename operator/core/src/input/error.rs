@@ -1,0 +1,110 @@
+//! What can be wrong with a manifest before its values are judged.
+
+use crate::problem::Reason;
+
+/// Why a document, an object or a field of it cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// The text is no YAML or JSON; the words are the parser's.
+    #[error("cannot be read as YAML or JSON: {0}")]
+    Syntax(String),
+    /// Reading the document would cost more than any manifest needs.
+    #[error("{0}")]
+    Limit(&'static str),
+    /// A document without `apiVersion`, `kind` or a name.
+    #[error("is no Kubernetes manifest: {0}")]
+    NoManifest(String),
+    /// A kind that its API group does not have.
+    #[error("{api_version} has no kind {kind}{}", hint(nearest.as_deref()))]
+    UnknownKind {
+        /// As written.
+        api_version: String,
+        /// As written.
+        kind: String,
+        /// The nearest that is known.
+        nearest: Option<String>,
+    },
+    /// A version that its kind does not have.
+    #[error("{kind} has no version {version}; known: {known}")]
+    UnknownVersion {
+        /// The kind.
+        kind: &'static str,
+        /// As written.
+        version: String,
+        /// What is known.
+        known: String,
+    },
+    /// A field that is not in the schema.
+    #[error("unknown field{}", hint(nearest.as_deref()))]
+    UnknownField {
+        /// The nearest known field beside it.
+        nearest: Option<String>,
+    },
+    /// A value of another type.
+    #[error("{0}")]
+    WrongType(String),
+    /// The same key twice in one mapping.
+    #[error("the key is written twice, first on line {first}")]
+    DuplicateField {
+        /// Line of the first one.
+        first: u32,
+    },
+    /// The same object twice.
+    #[error("the object is already defined at {first}; this one is left out")]
+    DuplicateObject {
+        /// Where the first one stands.
+        first: String,
+    },
+    /// Two objects of one kind and name in different namespaces, where names are references.
+    #[error("{other} has the same name, which makes references to it ambiguous; this one is left out")]
+    AmbiguousName {
+        /// The first one and where it stands.
+        other: String,
+    },
+    /// A name that the API server refuses.
+    #[error("{name:?} is not a valid name: {rule}")]
+    InvalidName {
+        /// As written.
+        name: String,
+        /// What a name must be.
+        rule: &'static str,
+    },
+    /// `data.password` of a Secret is not base64.
+    #[error("is not base64, as values under data must be; plain text goes under stringData")]
+    InvalidBase64,
+}
+
+impl Reason for InputError {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Syntax(_) => "InvalidSyntax",
+            Self::Limit(_) => "LimitExceeded",
+            Self::NoManifest(_) => "NotAManifest",
+            Self::UnknownKind { .. } => "UnknownKind",
+            Self::UnknownVersion { .. } => "UnknownVersion",
+            Self::UnknownField { .. } => "UnknownField",
+            Self::WrongType(_) => "WrongType",
+            Self::DuplicateField { .. } => "DuplicateField",
+            Self::DuplicateObject { .. } => "DuplicateObject",
+            Self::AmbiguousName { .. } => "AmbiguousName",
+            Self::InvalidName { .. } => "InvalidName",
+            Self::InvalidBase64 => "InvalidBase64",
+        }
+    }
+}
+
+/// ", did you mean X?" or nothing.
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!(", did you mean {name}?")).unwrap_or_default()
+}
+
+/// The candidate nearest to what was written, if one is near enough to be meant.
+pub fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    let folded = written.to_lowercase();
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&folded, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= (name.len().max(written.len()) / 3).max(1))
+        .min()
+        .map(|(_, name)| name.to_owned())
+}

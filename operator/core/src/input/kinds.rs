@@ -1,0 +1,108 @@
+//! The kinds that are read: one line each.
+
+use super::error::{InputError, nearest};
+use super::reader::{Object, Reader};
+use herald_crds::metallb;
+
+/// How an object of a kind gets into the Snapshot.
+pub type Read = fn(&mut Reader<'_>, &Object<'_, '_>);
+
+/// A kind that is read.
+pub struct Kind {
+    /// API group; empty is core.
+    pub group: &'static str,
+    /// Kind.
+    pub name: &'static str,
+    /// Versions, the preferred one last.
+    pub versions: &'static [&'static str],
+    /// Its objects are referred to by name alone.
+    pub by_name: bool,
+    /// Reads one.
+    pub read: Read,
+}
+
+impl Kind {
+    /// Whether it is a kind of Herald's own API groups.
+    pub fn is_ours(&self) -> bool {
+        OUR_GROUPS.contains(&self.group)
+    }
+}
+
+const METALLB: &str = "metallb.io";
+const FRRK8S: &str = "frrk8s.metallb.io";
+const OUR_GROUPS: [&str; 2] = [METALLB, FRRK8S];
+const V1BETA1: &[&str] = &["v1beta1"];
+const V1: &[&str] = &["v1"];
+
+/// Every kind that is read. Objects of all others are none of Herald's business.
+const KINDS: &[Kind] = &[
+    named("IPAddressPool", V1BETA1, |r, o| r.custom(o, |s| &mut s.pools)),
+    named("L2Advertisement", V1BETA1, |r, o| r.custom(o, |s| &mut s.l2_advertisements)),
+    named("BGPAdvertisement", V1BETA1, |r, o| r.custom(o, |s| &mut s.bgp_advertisements)),
+    named("BGPPeer", &["v1beta1", "v1beta2"], |r, o| match o.version {
+        "v1beta1" => r.converted::<metallb::v1beta1::BGPPeerSpec, _>(o, |s| &mut s.peers),
+        _ => r.custom(o, |s| &mut s.peers),
+    }),
+    named("BFDProfile", V1BETA1, |r, o| r.custom(o, |s| &mut s.bfd_profiles)),
+    named("Community", V1BETA1, |r, o| r.custom(o, |s| &mut s.communities)),
+    checked(METALLB, "ServiceL2Status"),
+    checked(METALLB, "ServiceBGPStatus"),
+    checked(METALLB, "ConfigurationState"),
+    checked(METALLB, "MetalLB"),
+    Kind {
+        group: FRRK8S,
+        name: "FRRConfiguration",
+        versions: V1BETA1,
+        by_name: false,
+        read: |r, o| r.custom(o, |s| &mut s.frr_configurations),
+    },
+    checked(FRRK8S, "FRRNodeState"),
+    checked(FRRK8S, "BGPSessionState"),
+    checked(FRRK8S, "FRRK8sConfiguration"),
+    builtin("", "Service", |r, o| r.service(o)),
+    builtin("", "Node", |r, o| r.node(o)),
+    builtin("", "Namespace", |r, o| r.namespace(o)),
+    builtin("", "Secret", |r, o| r.secret(o)),
+    builtin("discovery.k8s.io", "EndpointSlice", |r, o| r.endpoint_slice(o)),
+];
+
+const fn named(name: &'static str, versions: &'static [&'static str], read: Read) -> Kind {
+    Kind { group: METALLB, name, versions, by_name: true, read }
+}
+
+/// A kind whose schema is checked and that no decision reads.
+const fn checked(group: &'static str, name: &'static str) -> Kind {
+    Kind { group, name, versions: V1BETA1, by_name: false, read: |r, o| r.checked(o) }
+}
+
+const fn builtin(group: &'static str, name: &'static str, read: Read) -> Kind {
+    Kind { group, name, versions: V1, by_name: false, read }
+}
+
+/// The kind of a document; `None` where it is of no concern.
+pub fn find(api_version: &str, kind: &str) -> Result<Option<&'static Kind>, InputError> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    if let Some(found) = KINDS.iter().find(|k| k.group == group && k.name == kind) {
+        return if found.versions.contains(&version) {
+            Ok(Some(found))
+        } else {
+            let api = |v: &&str| if group.is_empty() { (*v).to_owned() } else { format!("{group}/{v}") };
+            let known = found.versions.iter().map(api).collect::<Vec<_>>().join(", ");
+            Err(InputError::UnknownVersion { kind: found.name, version: api_version.to_owned(), known })
+        };
+    }
+    let nearest = if OUR_GROUPS.contains(&group) {
+        nearest_kind(group, kind)
+    } else if OUR_GROUPS.iter().any(|ours| strsim::damerau_levenshtein(ours, group) <= 2) {
+        nearest_kind(METALLB, kind).or_else(|| nearest_kind(FRRK8S, kind))
+    } else {
+        return Ok(None);
+    };
+    Err(InputError::UnknownKind { api_version: api_version.to_owned(), kind: kind.to_owned(), nearest })
+}
+
+fn nearest_kind(group: &str, kind: &str) -> Option<String> {
+    let best = nearest(kind, KINDS.iter().filter(|k| k.group == group).map(|k| k.name))?;
+    let version = KINDS.iter().find(|k| k.name == best && k.group == group)?.versions.last()?;
+    Some(format!("{best} of {group}/{version}"))
+}

@@ -1,0 +1,60 @@
+//! Names of objects (Kubernetes "Object Names and IDs").
+
+use super::error::InputError;
+use super::tree::{Tree, Value};
+use crate::problem::{FieldPath, ObjectRef};
+use std::sync::Arc;
+
+const SUBDOMAIN: &str = "it must be lower case letters, digits, '-' and '.', at most 253";
+const LABEL: &str = "it must be lower case letters, digits and '-', at most 63";
+
+/// Kind, namespace and name of a manifest, both names checked as the API server does.
+pub fn object_ref(
+    kind: &'static str,
+    tree: &Tree<'_>,
+    intern: &mut dyn FnMut(&str) -> Arc<str>,
+) -> Result<ObjectRef, (FieldPath, InputError)> {
+    let fail = |field: &str, why| Err((FieldPath::of(field), why));
+    let metadata = tree.get("metadata");
+    let name = match metadata.and_then(|m| m.get("name")) {
+        None => return fail("metadata", InputError::NoManifest(format!("the {kind} has no metadata.name"))),
+        Some(name) => name,
+    };
+    let Some(name) = name.text() else {
+        return fail("metadata.name", InputError::WrongType(format!("must be text, not {}", name.describe())));
+    };
+    if !is_subdomain(name) {
+        return fail("metadata.name", InputError::InvalidName { name: name.to_owned(), rule: SUBDOMAIN });
+    }
+    let namespace = match metadata.and_then(|m| m.get("namespace")) {
+        None => "",
+        Some(tree) => match &tree.value {
+            Value::Null => "",
+            Value::Text(text) if text.is_empty() || is_label(text) => text,
+            Value::Text(text) => {
+                let why = InputError::InvalidName { name: text.clone().into_owned(), rule: LABEL };
+                return fail("metadata.namespace", why);
+            }
+            _ => {
+                let why = InputError::WrongType(format!("must be text, not {}", tree.describe()));
+                return fail("metadata.namespace", why);
+            }
+        },
+    };
+    Ok(ObjectRef { kind, namespace: intern(namespace), name: name.into() })
+}
+
+fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_plain)
+}
+
+fn is_label(text: &str) -> bool {
+    text.len() <= 63 && is_plain(text)
+}
+
+fn is_plain(text: &str) -> bool {
+    let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    edge(text.as_bytes().first())
+        && edge(text.as_bytes().last())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}

@@ -1,0 +1,253 @@
+//! Documents to objects: lists unpacked, kinds told apart, duplicates found.
+
+use super::error::InputError;
+use super::index::{Place, SourceIndex, deepest};
+use super::kinds::{self, Kind};
+use super::tree::{Mark, Tree, Value};
+use super::yaml::{Document, Documents, Fault, FaultKind};
+use super::{Options, Parsed, SourceText, names};
+use crate::problem::{FieldPath, Location, ObjectRef, Problem, Reason, Severity};
+use crate::snapshot::Snapshot;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Reads sources one after the other into a Snapshot.
+pub struct Reader<'o> {
+    options: &'o Options,
+    pub(super) snapshot: Snapshot,
+    problems: Vec<Problem>,
+    index: SourceIndex,
+    /// Where each object was first seen.
+    seen: HashMap<ObjectRef, Location>,
+    /// The first object of each name, of the kinds that are referred to by name.
+    by_name: HashMap<(&'static str, Arc<str>), ObjectRef>,
+    texts: HashSet<Arc<str>>,
+}
+
+/// An object of a kind that is read.
+pub struct Object<'t, 'a> {
+    /// Kind, namespace and name.
+    pub object: ObjectRef,
+    /// Version of its API group.
+    pub version: &'t str,
+    /// The whole object.
+    pub tree: &'t Tree<'a>,
+    kind: &'static Kind,
+    source: usize,
+}
+
+/// What a List says for items that do not say it themselves.
+#[derive(Clone, Copy, Default)]
+struct Inherited<'t> {
+    api_version: Option<&'t str>,
+    kind: Option<&'t str>,
+}
+
+impl<'o> Reader<'o> {
+    /// A reader of these sources.
+    pub fn new(sources: &[SourceText], options: &'o Options) -> Self {
+        Self {
+            options,
+            snapshot: Snapshot::default(),
+            problems: Vec::new(),
+            index: SourceIndex::new(sources),
+            seen: HashMap::new(),
+            by_name: HashMap::new(),
+            texts: HashSet::new(),
+        }
+    }
+
+    /// Reads all documents of a source.
+    pub fn source(&mut self, source: usize, text: &SourceText) {
+        for document in Documents::new(&text.text) {
+            match document {
+                Ok(Document { tree, range, line }) => {
+                    let place = Place { source, range, line, items: Vec::new() };
+                    self.document(&tree, &place, Inherited::default());
+                }
+                Err(Fault { kind, at }) => self.report(source, at, None, FieldPath::default(), &fault(kind)),
+            }
+        }
+    }
+
+    /// Everything that was read, in the order that the Snapshot promises.
+    pub fn finish(self) -> Parsed {
+        let Self { mut snapshot, problems, index, .. } = self;
+        sort(&mut snapshot);
+        Parsed { snapshot, problems, index }
+    }
+
+    fn document(&mut self, tree: &Tree<'_>, place: &Place, inherited: Inherited<'_>) {
+        let field = |key, inherited| tree.get(key).and_then(Tree::text).or(inherited);
+        let header = (field("apiVersion", inherited.api_version), field("kind", inherited.kind));
+        let (Some(api_version), Some(kind)) = header else {
+            if !self.is_kustomization(place.source) {
+                self.report(place.source, tree.at, None, FieldPath::default(), &no_manifest(tree, header));
+            }
+            return;
+        };
+        let items = tree.get("items").filter(|items| matches!(items.value, Value::List(_)));
+        if let (Some(items), Some(item_kind)) = (items, kind.strip_suffix("List")) {
+            let below = match item_kind {
+                "" => Inherited::default(),
+                item_kind => Inherited { api_version: Some(api_version), kind: Some(item_kind) },
+            };
+            for (position, item) in items.items().iter().enumerate() {
+                let mut place = place.clone();
+                place.items.push(position);
+                self.document(item, &place, below);
+            }
+            return;
+        }
+        match kinds::find(api_version, kind) {
+            Ok(None) => {}
+            Ok(Some(found)) => self.object(found, api_version, tree, place),
+            Err(why) => {
+                let field = if matches!(why, InputError::UnknownVersion { .. }) { "apiVersion" } else { "kind" };
+                let at = deepest(tree, &FieldPath::of(field));
+                self.report(place.source, at, None, FieldPath::of(field), &why);
+            }
+        }
+    }
+
+    fn object(&mut self, kind: &'static Kind, api_version: &str, tree: &Tree<'_>, place: &Place) {
+        let object = match names::object_ref(kind.name, tree, &mut |text| self.intern(text)) {
+            Ok(object) => object,
+            Err((field, why)) => {
+                let at = deepest(tree, &field);
+                return self.report(place.source, at, None, field, &why);
+            }
+        };
+        let wanted = self.options.namespace.as_deref();
+        if kind.is_ours() && wanted.is_some_and(|ns| !object.namespace.is_empty() && *object.namespace != *ns) {
+            return;
+        }
+        if let Err(why) = self.first_of_its_name(kind, &object, place, tree.at) {
+            return self.report(place.source, tree.at, Some(&object), FieldPath::default(), &why);
+        }
+        self.index.insert(object.clone(), place.clone());
+        let version = api_version.rsplit('/').next().unwrap_or_default();
+        (kind.read)(self, &Object { object, version, tree, kind, source: place.source });
+    }
+
+    fn first_of_its_name(
+        &mut self,
+        kind: &'static Kind,
+        object: &ObjectRef,
+        place: &Place,
+        at: Mark,
+    ) -> Result<(), InputError> {
+        if let Some(first) = self.seen.get(object) {
+            return Err(InputError::DuplicateObject { first: first.to_string() });
+        }
+        if kind.by_name {
+            let key = (kind.name, object.name.clone());
+            if let Some(other) = self.by_name.get(&key) {
+                let at = self.seen.get(other).map(|l| format!(" at {l}")).unwrap_or_default();
+                return Err(InputError::AmbiguousName { other: format!("{other}{at}") });
+            }
+            self.by_name.insert(key, object.clone());
+        }
+        self.seen.insert(object.clone(), location(&self.index, place.source, at));
+        Ok(())
+    }
+
+    /// kustomize itself fills in what a kustomization leaves out.
+    fn is_kustomization(&self, source: usize) -> bool {
+        let file = self.index.file(source);
+        let name = file.rsplit('/').next().unwrap_or_default();
+        matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+    }
+
+    /// The one copy of a text that many objects repeat.
+    pub(super) fn intern(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return known.clone();
+        }
+        let new: Arc<str> = text.into();
+        self.texts.insert(new.clone());
+        new
+    }
+
+    /// Notes an error of an object's field: the object is left out.
+    pub(super) fn error(&mut self, object: &Object<'_, '_>, field: FieldPath, why: &InputError) {
+        let at = deepest(object.tree, &field);
+        self.report(object.source, at, Some(&object.object), field, why);
+    }
+
+    /// Notes a warning about an object's field.
+    pub(super) fn warning(&mut self, object: &Object<'_, '_>, field: FieldPath, why: &InputError) {
+        self.error(object, field, why);
+        if let Some(problem) = self.problems.last_mut() {
+            problem.severity = Severity::Warning;
+        }
+    }
+
+    /// Notes an error at a place that a field path does not tell.
+    pub(super) fn error_at(&mut self, object: &Object<'_, '_>, field: FieldPath, at: Mark, why: &InputError) {
+        self.report(object.source, at, Some(&object.object), field, why);
+    }
+
+    fn report(
+        &mut self,
+        source: usize,
+        at: Mark,
+        object: Option<&ObjectRef>,
+        field: FieldPath,
+        why: &InputError,
+    ) {
+        self.problems.push(Problem {
+            severity: Severity::Error,
+            object: object.cloned(),
+            field,
+            reason: why.reason(),
+            message: why.to_string(),
+            nodes: Vec::new(),
+            location: Some(location(&self.index, source, at)),
+        });
+    }
+}
+
+impl Object<'_, '_> {
+    /// Whether its kind is of Herald's own API groups.
+    pub fn is_ours(&self) -> bool {
+        self.kind.is_ours()
+    }
+}
+
+fn location(index: &SourceIndex, source: usize, at: Mark) -> Location {
+    Location { file: index.file(source), line: at.line as usize, column: at.column as usize }
+}
+
+fn fault(kind: FaultKind) -> InputError {
+    match kind {
+        FaultKind::Syntax(words) => InputError::Syntax(words),
+        FaultKind::TooManyCopies => InputError::Limit("the document's aliases copy more than 100,000 values"),
+        FaultKind::Recursive => InputError::Limit("an alias stands inside the value that it repeats"),
+    }
+}
+
+fn no_manifest(tree: &Tree<'_>, (api_version, kind): (Option<&str>, Option<&str>)) -> InputError {
+    InputError::NoManifest(match (&tree.value, api_version, kind) {
+        (Value::Map(_), None, None) => "it has no apiVersion and no kind".to_owned(),
+        (Value::Map(_), None, Some(kind)) => format!("the {kind} has no apiVersion"),
+        (Value::Map(_), ..) => "it has no kind".to_owned(),
+        _ => format!("it is {}", tree.describe()),
+    })
+}
+
+fn sort(snapshot: &mut Snapshot) {
+    let key = |object: &ObjectRef| (object.namespace.clone(), object.name.clone());
+    snapshot.pools.sort_by_cached_key(|o| key(&o.meta.object));
+    snapshot.l2_advertisements.sort_by_cached_key(|o| key(&o.meta.object));
+    snapshot.bgp_advertisements.sort_by_cached_key(|o| key(&o.meta.object));
+    snapshot.peers.sort_by_cached_key(|o| key(&o.meta.object));
+    snapshot.bfd_profiles.sort_by_cached_key(|o| key(&o.meta.object));
+    snapshot.communities.sort_by_cached_key(|o| key(&o.meta.object));
+    snapshot.frr_configurations.sort_by_cached_key(|o| key(&o.meta.object));
+    snapshot.services.sort_by_cached_key(|o| key(&o.meta.object));
+    snapshot.endpoint_slices.sort_by_cached_key(|o| key(&o.object));
+    snapshot.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    snapshot.namespaces.sort_by(|a, b| a.name.cmp(&b.name));
+    snapshot.secrets.sort_by_cached_key(|o| key(&o.object));
+}
