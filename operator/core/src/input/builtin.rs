@@ -39,12 +39,20 @@ impl Reader<'_> {
             traffic_local: spec.external_traffic_policy.as_deref() == Some("Local"),
             selector: spec.selector.unwrap_or_default(),
             ports,
-            ingress: status.into_iter().filter_map(|i| i.ip).map(|ip| ip.parse().map_err(|_| ip.into())).collect(),
+            ingress: status
+                .into_iter()
+                .filter_map(|i| i.ip)
+                .map(|ip| ip.parse().map_err(|_| ip.into()))
+                .collect(),
         };
         self.snapshot.services.push(service);
     }
 
-    fn ports(&mut self, object: &Object<'_, '_>, ports: &[core::ServicePort]) -> Option<Vec<(Arc<str>, u16)>> {
+    fn ports(
+        &mut self,
+        object: &Object<'_, '_>,
+        ports: &[core::ServicePort],
+    ) -> Option<Vec<(Arc<str>, u16)>> {
         let mut read = Vec::with_capacity(ports.len());
         for (position, port) in ports.iter().enumerate() {
             let Some(number) = u16::try_from(port.port).ok().filter(|number| *number != 0) else {
@@ -85,7 +93,9 @@ impl Reader<'_> {
         self.snapshot.nodes.push(Node {
             name: object.object.name.clone(),
             labels: read.metadata.labels.unwrap_or_default(),
-            network_unavailable: conditions.iter().any(|c| c.type_ == "NetworkUnavailable" && c.status == "True"),
+            network_unavailable: conditions
+                .iter()
+                .any(|c| c.type_ == "NetworkUnavailable" && c.status == "True"),
         });
     }
 

@@ -26,7 +26,10 @@ pub struct Unknown {
 }
 
 /// Reads a tree as `T`; `below` is where the tree stands in its object.
-pub fn read<'c, T: Deserialize<'c>>(tree: &'c Tree<'c>, below: &[&str]) -> Result<(T, Vec<Unknown>), WrongType> {
+pub fn read<'c, T: Deserialize<'c>>(
+    tree: &'c Tree<'c>,
+    below: &[&str],
+) -> Result<(T, Vec<Unknown>), WrongType> {
     let unknown = RefCell::new(Vec::new());
     let value = chain(below, None, &mut |link| T::deserialize(De { tree, link, unknown: &unknown }));
     match value {
@@ -125,7 +128,11 @@ impl<'de> de::Deserializer<'de> for De<'de, '_> {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 

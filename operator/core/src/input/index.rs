@@ -72,7 +72,8 @@ impl SourceIndex {
 
     fn place_in_document(&self, problems: &mut [Problem], positions: &[usize]) {
         let place_of = |problem: &Problem| problem.object.as_ref().and_then(|object| self.places.get(object));
-        let text = positions.first().and_then(|p| problems.get(*p)).and_then(place_of).and_then(|p| self.text(p));
+        let text =
+            positions.first().and_then(|p| problems.get(*p)).and_then(place_of).and_then(|p| self.text(p));
         let Some(Ok(document)) = text.and_then(|text| Documents::new(text).next()) else { return };
         for position in positions {
             let Some(problem) = problems.get_mut(*position) else { continue };

@@ -21,7 +21,10 @@ pub fn object_ref(
         Some(name) => name,
     };
     let Some(name) = name.text() else {
-        return fail("metadata.name", InputError::WrongType(format!("must be text, not {}", name.describe())));
+        return fail(
+            "metadata.name",
+            InputError::WrongType(format!("must be text, not {}", name.describe())),
+        );
     };
     if !is_subdomain(name) {
         return fail("metadata.name", InputError::InvalidName { name: name.to_owned(), rule: SUBDOMAIN });

@@ -103,7 +103,8 @@ impl<'o> Reader<'o> {
             Ok(None) => {}
             Ok(Some(found)) => self.object(found, api_version, tree, place),
             Err(why) => {
-                let field = if matches!(why, InputError::UnknownVersion { .. }) { "apiVersion" } else { "kind" };
+                let field =
+                    if matches!(why, InputError::UnknownVersion { .. }) { "apiVersion" } else { "kind" };
                 let at = deepest(tree, &FieldPath::of(field));
                 self.report(place.source, at, None, FieldPath::of(field), &why);
             }
@@ -119,7 +120,8 @@ impl<'o> Reader<'o> {
             }
         };
         let wanted = self.options.namespace.as_deref();
-        if kind.is_ours() && wanted.is_some_and(|ns| !object.namespace.is_empty() && *object.namespace != *ns) {
+        if kind.is_ours() && wanted.is_some_and(|ns| !object.namespace.is_empty() && *object.namespace != *ns)
+        {
             return;
         }
         if let Err(why) = self.first_of_its_name(kind, &object, place, tree.at) {

@@ -101,7 +101,8 @@ spec: {peerIP: 1.2.3.4}
 ",
     );
     assert_eq!(lines(&parsed), Vec::<String>::new());
-    let kustomization = parse(&[source("base/kustomization.yaml", "resources: [a.yaml]")], &Options::default());
+    let kustomization =
+        parse(&[source("base/kustomization.yaml", "resources: [a.yaml]")], &Options::default());
     assert_eq!(lines(&kustomization), Vec::<String>::new());
 }
 
@@ -111,7 +112,11 @@ fn documents_that_are_no_manifests_do_not_hide_the_others() {
     let parsed = read(&text);
     assert_eq!(
         lines(&parsed),
-        ["error|a.yaml:1:1|||NotAManifest", "error|a.yaml:3:4|||InvalidSyntax", "error|a.yaml:5:1|||NotAManifest"]
+        [
+            "error|a.yaml:1:1|||NotAManifest",
+            "error|a.yaml:3:4|||InvalidSyntax",
+            "error|a.yaml:5:1|||NotAManifest"
+        ]
     );
     assert_eq!(parsed.snapshot.services.len(), 1);
 }

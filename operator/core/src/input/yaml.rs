@@ -103,7 +103,9 @@ impl<'a> Iterator for Documents<'a> {
                 }
             };
             match result {
-                Ok(Some(document)) if !matches!(document.tree.value, Value::Null) => return Some(Ok(document)),
+                Ok(Some(document)) if !matches!(document.tree.value, Value::Null) => {
+                    return Some(Ok(document));
+                }
                 Ok(_) => {}
                 Err(fault) => {
                     self.done = !matches!(self.parser.proceed_next_document(), Ok(true));
