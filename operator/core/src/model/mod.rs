@@ -10,8 +10,8 @@ mod service;
 
 pub use advertisement::{BgpAdvertisement, L2Advertisement};
 pub use peer::{BfdProfile, Peer};
-pub use pool::{AddressRange, Pool, PoolName};
-pub use service::{Families, FamilyPolicy, Service, ServiceKey, SharingKey};
+pub use pool::{AddressRange, Pinned, Pool, PoolName, is_buggy};
+pub use service::{Families, FamilyError, FamilyPolicy, RequestError, Service, ServiceKey, SharingKey};
 
 use crate::snapshot::{Labels, Node};
 use std::collections::{BTreeMap, BTreeSet};

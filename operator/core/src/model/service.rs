@@ -47,7 +47,7 @@ pub enum FamilyPolicy {
 }
 
 /// What decides whether Services may share an address.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SharingKey {
     /// Annotation `metallb.io/allow-shared-ip`; empty shares with nobody.
     pub sharing: Arc<str>,
