@@ -2,7 +2,7 @@
 
 use super::error::{AllocationError, Condition, Unsuited};
 use super::outcome::Allocation;
-use super::{Ledger, Shelf};
+use super::{Ledger, Stock};
 use crate::model::{Families, FamilyPolicy, Pool, PoolName, Service, ServiceKey};
 use crate::selector::any_matches;
 use herald_frr::value::Family;
@@ -21,18 +21,18 @@ impl Ledger {
             return self.as_requested(key, service, families, requested);
         }
         if let Some(name) = requested_pool(service) {
-            let shelf = self.shelves.get(name).ok_or_else(|| AllocationError::UnknownPool(name.clone()))?;
-            allowed(&shelf.pool, name, key, service)?;
-            return pick(&[(name, shelf)], service, families)
-                .ok_or_else(|| no_available(families, [(name, unsuited(shelf, families))]));
+            let stock = self.stocks.get(name).ok_or_else(|| AllocationError::UnknownPool(name.clone()))?;
+            allowed(&stock.pool, name, key, service)?;
+            return pick(&[(name, stock)], service, families)
+                .ok_or_else(|| no_available(families, [(name, unsuited(stock, families))]));
         }
-        let shelves: Vec<(&PoolName, &Shelf)> = self
+        let stocks: Vec<(&PoolName, &Stock)> = self
             .automatic
             .iter()
-            .filter_map(|name| Some((name, self.shelves.get(name)?)))
-            .filter(|(_, shelf)| unmet(&shelf.pool, key, service).is_none())
+            .filter_map(|name| Some((name, self.stocks.get(name)?)))
+            .filter(|(_, stock)| unmet(&stock.pool, key, service).is_none())
             .collect();
-        pick(&shelves, service, families).ok_or_else(|| self.why_nothing(key, service, families))
+        pick(&stocks, service, families).ok_or_else(|| self.why_nothing(key, service, families))
     }
 
     /// The addresses that a Service asks for, if it may have them.
@@ -68,8 +68,8 @@ impl Ledger {
         ips: &[IpAddr],
     ) -> Result<Allocation, AllocationError> {
         let name = self.pool_of(ips)?;
-        if let Some(shelf) = self.shelves.get(&name) {
-            allowed(&shelf.pool, &name, key, service)?;
+        if let Some(stock) = self.stocks.get(&name) {
+            allowed(&stock.pool, &name, key, service)?;
         }
         for &address in ips {
             let Some(occupancy) = self.occupied.get(&address) else { continue };
@@ -87,18 +87,18 @@ impl Ledger {
         pool: &PoolName,
         family: Family,
     ) -> Result<IpAddr, AllocationError> {
-        let shelf = self.shelves.get(pool).ok_or_else(|| AllocationError::UnknownPool(pool.clone()))?;
-        first_fit(shelf, service, family)
-            .ok_or_else(|| no_available(Families::Single(family), [(pool, full(shelf, family))]))
+        let stock = self.stocks.get(pool).ok_or_else(|| AllocationError::UnknownPool(pool.clone()))?;
+        first_fit(stock, service, family)
+            .ok_or_else(|| no_available(Families::Single(family), [(pool, full(stock, family))]))
     }
 
     /// Why no pool gives a Service anything, pool by pool.
     fn why_nothing(&self, key: &ServiceKey, service: &Service, families: Families) -> AllocationError {
-        let reasons = self.shelves.iter().map(|(name, shelf)| {
-            let why = match unmet(&shelf.pool, key, service) {
+        let reasons = self.stocks.iter().map(|(name, stock)| {
+            let why = match unmet(&stock.pool, key, service) {
                 Some(condition) => Unsuited::Pinned(condition),
-                None if !shelf.pool.auto_assign => Unsuited::OnRequest,
-                None => unsuited(shelf, families),
+                None if !stock.pool.auto_assign => Unsuited::OnRequest,
+                None => unsuited(stock, families),
             };
             (name, why)
         });
@@ -148,11 +148,11 @@ fn allowed(pool: &Pool, name: &PoolName, key: &ServiceKey, service: &Service) ->
 
 /// The first pool that gives all families; where one is enough, the first that gives the preferred
 /// one, else the first that gives the other. All addresses come from one pool.
-fn pick(shelves: &[(&PoolName, &Shelf)], service: &Service, families: Families) -> Option<Allocation> {
+fn pick(stocks: &[(&PoolName, &Stock)], service: &Service, families: Families) -> Option<Allocation> {
     let first_with = |wanted: &[Family]| {
-        shelves.iter().find_map(|(name, shelf)| {
+        stocks.iter().find_map(|(name, stock)| {
             let ips: Option<Vec<IpAddr>> =
-                wanted.iter().map(|family| first_fit(shelf, service, *family)).collect();
+                wanted.iter().map(|family| first_fit(stock, service, *family)).collect();
             Some(Allocation { pool: (*name).clone(), ips: ips? })
         })
     };
@@ -165,8 +165,8 @@ fn pick(shelves: &[(&PoolName, &Shelf)], service: &Service, families: Families) 
     }
 }
 
-fn first_fit(shelf: &Shelf, service: &Service, family: Family) -> Option<IpAddr> {
-    shelf.space(family).first_fit(&service.sharing, &service.ports)
+fn first_fit(stock: &Stock, service: &Service, family: Family) -> Option<IpAddr> {
+    stock.space(family).first_fit(&service.sharing, &service.ports)
 }
 
 /// The other family.
@@ -177,18 +177,18 @@ pub(super) fn other(family: Family) -> Family {
     }
 }
 
-fn full(shelf: &Shelf, family: Family) -> Unsuited {
-    if shelf.space(family).is_empty() { Unsuited::NoFamily(family) } else { Unsuited::Full(family) }
+fn full(stock: &Stock, family: Family) -> Unsuited {
+    if stock.space(family).is_empty() { Unsuited::NoFamily(family) } else { Unsuited::Full(family) }
 }
 
 /// Why a pool that a Service may use gives it nothing: the first family of which there is none.
-fn unsuited(shelf: &Shelf, families: Families) -> Unsuited {
+fn unsuited(stock: &Stock, families: Families) -> Unsuited {
     let wanted = families_wanted(families);
     let lacking = wanted.iter().find(|family| {
-        let space = shelf.space(**family);
+        let space = stock.space(**family);
         space.is_empty() || space.in_use() >= space.capacity()
     });
-    full(shelf, *lacking.unwrap_or(&wanted[0]))
+    full(stock, *lacking.unwrap_or(&wanted[0]))
 }
 
 fn no_available<'a>(

@@ -88,7 +88,7 @@ impl Ledger {
     }
 
     fn families(&self, service: &Service) -> Result<Families, AllocationError> {
-        if self.shelves.is_empty() {
+        if self.stocks.is_empty() {
             return Err(AllocationError::NoPools);
         }
         match service.families.clone()? {

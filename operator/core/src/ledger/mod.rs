@@ -39,7 +39,7 @@ pub type Port = (Arc<str>, u16);
 /// size of a pool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    shelves: BTreeMap<PoolName, Shelf>,
+    stocks: BTreeMap<PoolName, Stock>,
     /// Pools that give addresses to Services that ask for none, the preferred ones first.
     automatic: Vec<PoolName>,
     /// Where an address belongs, by the first address of each range.
@@ -50,7 +50,7 @@ pub struct Ledger {
 
 /// A pool and its addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Shelf {
+struct Stock {
     pool: Pool,
     v4: Space,
     v6: Space,
@@ -94,15 +94,15 @@ impl Ledger {
     pub fn new(pools: &BTreeMap<PoolName, Pool>) -> Self {
         let mut ledger = Self { automatic: automatic_order(pools), ..Self::default() };
         for (name, pool) in pools {
-            let shelf = Shelf { pool: pool.clone(), v4: Space::default(), v6: Space::default() };
-            ledger.shelves.insert(name.clone(), shelf);
+            let stock = Stock { pool: pool.clone(), v4: Space::default(), v6: Space::default() };
+            ledger.stocks.insert(name.clone(), stock);
             for range in &pool.ranges {
                 // The Model lets no two ranges overlap; if they did, an address would have two homes.
                 if ledger.home(range.first()).is_some() || ledger.first_home_in(range.first(), range.last()) {
                     continue;
                 }
-                let Some(shelf) = ledger.shelves.get_mut(name) else { continue };
-                let piece = shelf.space_mut(range.family()).append(*range, pool.avoid_buggy_ips);
+                let Some(stock) = ledger.stocks.get_mut(name) else { continue };
+                let piece = stock.space_mut(range.family()).append(*range, pool.avoid_buggy_ips);
                 ledger.homes.insert(range.first(), Home { last: range.last(), pool: name.clone(), piece });
             }
         }
@@ -114,8 +114,8 @@ impl Ledger {
     /// the next `assign`.
     pub fn set_pools(&mut self, pools: &BTreeMap<PoolName, Pool>) -> BTreeSet<ServiceKey> {
         let mut lost = BTreeSet::new();
-        let same = self.shelves.len() == pools.len()
-            && pools.iter().all(|(name, pool)| self.shelves.get(name).is_some_and(|s| s.pool == *pool));
+        let same = self.stocks.len() == pools.len()
+            && pools.iter().all(|(name, pool)| self.stocks.get(name).is_some_and(|s| s.pool == *pool));
         if same {
             return lost;
         }
@@ -172,13 +172,13 @@ impl Ledger {
     /// How much of a pool is in use; `None` if there is no such pool.
     #[must_use]
     pub fn usage(&self, pool: &str) -> Option<PoolUsage> {
-        let shelf = self.shelves.get(pool)?;
-        let (v4, v6) = (shelf.v4.in_use(), shelf.v6.in_use());
+        let stock = self.stocks.get(pool)?;
+        let (v4, v6) = (stock.v4.in_use(), stock.v6.in_use());
         Some(PoolUsage {
             assigned_v4: v4,
             assigned_v6: v6,
-            available_v4: shelf.v4.capacity().saturating_sub(v4),
-            available_v6: shelf.v6.capacity().saturating_sub(v6),
+            available_v4: stock.v4.capacity().saturating_sub(v4),
+            available_v6: stock.v6.capacity().saturating_sub(v6),
         })
     }
 
@@ -228,17 +228,17 @@ impl Ledger {
     }
 
     fn number(&self, home: &Home, address: IpAddr) -> Option<u128> {
-        self.shelves.get(&home.pool)?.space(Family::of(address)).number(home.piece?, address)
+        self.stocks.get(&home.pool)?.space(Family::of(address)).number(home.piece?, address)
     }
 
     fn place(&mut self, address: IpAddr) -> Option<(&mut Space, u128)> {
         let home = self.home(address)?;
         let (number, pool) = (self.number(home, address)?, home.pool.clone());
-        Some((self.shelves.get_mut(&pool)?.space_mut(Family::of(address)), number))
+        Some((self.stocks.get_mut(&pool)?.space_mut(Family::of(address)), number))
     }
 }
 
-impl Shelf {
+impl Stock {
     fn space(&self, family: Family) -> &Space {
         match family {
             Family::V4 => &self.v4,
@@ -258,6 +258,7 @@ impl Shelf {
 /// that leaves it open.
 fn automatic_order(pools: &BTreeMap<PoolName, Pool>) -> Vec<PoolName> {
     let mut order: Vec<_> = pools.iter().filter(|(_, pool)| pool.auto_assign).collect();
+    // Priority 0 wraps to the last place.
     order.sort_by_key(|(_, pool)| pool.pinned.as_ref().map_or((1, 0), |p| (0, p.priority.wrapping_sub(1))));
     order.into_iter().map(|(name, _)| name.clone()).collect()
 }

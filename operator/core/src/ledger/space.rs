@@ -178,7 +178,9 @@ fn nth_usable(count: u128) -> u128 {
 mod tests {
     use super::*;
 
-    fn space(ranges: &[(&str, &str)], avoid_buggy: bool) -> Space {
+    type Ranges<'a> = &'a [(&'a str, &'a str)];
+
+    fn space(ranges: Ranges<'_>, avoid_buggy: bool) -> Space {
         let mut space = Space::default();
         for (first, last) in ranges {
             let range = AddressRange::new(first.parse().unwrap(), last.parse().unwrap()).unwrap();
@@ -208,7 +210,7 @@ mod tests {
 
     #[test]
     fn capacity_is_exact_until_it_cannot_be_counted() {
-        let cases: &[(&[(&str, &str)], bool, i64)] = &[
+        let cases: &[(Ranges<'_>, bool, i64)] = &[
             (&[], false, 0),
             (&[("1.2.3.0", "1.2.3.255")], false, 256),
             (&[("1.2.3.0", "1.2.3.255")], true, 254),

@@ -1,6 +1,7 @@
 //! Which address a Service without one gets.
 
 use super::*;
+use crate::model::FamilyPolicy::{PreferDualStack, RequireDualStack, SingleStack};
 use crate::model::{FamilyError, RequestError};
 use crate::selector::Selector;
 
@@ -10,7 +11,10 @@ fn first(pools: &BTreeMap<PoolName, Pool>, service: &Service) -> String {
 }
 
 /// What Services get one after the other.
-fn sequence<const N: usize>(pools: &BTreeMap<PoolName, Pool>, services: [(&str, Service); N]) -> Vec<String> {
+fn sequence<const N: usize>(
+    pools: &BTreeMap<PoolName, Pool>,
+    services: &[(&str, Service); N],
+) -> Vec<String> {
     let mut ledger = Ledger::new(pools);
     services.iter().map(|(name, service)| said(&ledger.assign(&key(name), service))).collect()
 }
@@ -20,7 +24,7 @@ fn addresses_are_given_out_in_the_order_of_the_ranges_from_the_first() {
     let pools = pools([("p", pool(&["10.0.1.0-10.0.1.1", "10.0.0.0-10.0.0.1"]))]);
     let all = ["a", "b", "c", "d", "e"].map(|name| (name, service()));
     assert_eq!(
-        sequence(&pools, all),
+        sequence(&pools, &all),
         ["p: 10.0.1.0", "p: 10.0.1.1", "p: 10.0.0.0", "p: 10.0.0.1", "NoAvailableIPs"]
     );
 }
@@ -29,7 +33,7 @@ fn addresses_are_given_out_in_the_order_of_the_ranges_from_the_first() {
 fn buggy_addresses_are_left_out_where_the_pool_says_so() {
     let pools = pools([("p", Pool { avoid_buggy_ips: true, ..pool(&["10.0.0.254-10.0.1.1"]) })]);
     let all = ["a", "b", "c"].map(|name| (name, service()));
-    assert_eq!(sequence(&pools, all), ["p: 10.0.0.254", "p: 10.0.1.1", "NoAvailableIPs"]);
+    assert_eq!(sequence(&pools, &all), ["p: 10.0.0.254", "p: 10.0.1.1", "NoAvailableIPs"]);
     let asks = Service { requested_ips: Ok(ips(&["10.0.0.255"])), ..service() };
     assert_eq!(first(&pools, &asks), "AddressAvoided");
 }
@@ -49,7 +53,7 @@ fn pools_come_in_order_of_priority_then_name_and_unpinned_last() {
     let all = ["a", "b", "c", "d", "e", "f", "g"].map(|name| (name, service()));
     let order = ["also-ten: 10.0.0.6", "ten: 10.0.0.5", "twenty: 10.0.0.4", "zero: 10.0.0.3"];
     let rest = ["also-any: 10.0.0.2", "any: 10.0.0.1", "NoAvailableIPs"];
-    assert_eq!(sequence(&pools, all), [&order[..], &rest[..]].concat());
+    assert_eq!(sequence(&pools, &all), [&order[..], &rest[..]].concat());
 }
 
 #[test]
@@ -122,7 +126,6 @@ fn both_families_come_from_one_pool_or_one_family_from_the_first_that_has_it() {
     let both = ("c-both", pool(&["10.0.1.1", "fc01::1"]));
     let split = pools([four.clone(), six.clone()]);
     let all = pools([four, six, both]);
-    use FamilyPolicy::{PreferDualStack, RequireDualStack, SingleStack};
     let cases = [
         (&all, dual(PreferDualStack, Family::V4), "c-both: 10.0.1.1,fc01::1"),
         (&all, dual(RequireDualStack, Family::V6), "c-both: 10.0.1.1,fc01::1"),
