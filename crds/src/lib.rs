@@ -13,4 +13,4 @@ pub mod metallb;
 mod crd;
 mod schema;
 
-pub use crd::schemas;
+pub use crd::{files, schemas};

@@ -1,5 +1,15 @@
-//! Writes the CustomResourceDefinitions.
+//! Writes `crds/yaml`, one file for each kind.
 
-fn main() {
-    println!("{}", serde_yaml::to_string(&herald_crds::schemas()).unwrap_or_default());
+// The library is pure, this command is not.
+#![allow(clippy::disallowed_methods)]
+
+use std::{error::Error, fs, path::Path};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("yaml");
+    fs::create_dir_all(&folder)?;
+    for (name, text) in herald_crds::files()? {
+        fs::write(folder.join(name), text)?;
+    }
+    Ok(())
 }

@@ -26,6 +26,7 @@ pub struct EVPN {
 
 /// Which VNIs are announced.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[schemars(description = "")]
 pub enum AdvertiseVNIs {
     /// Only those that are listed.
     Disabled,
@@ -81,6 +82,7 @@ pub struct L3VNI {
 /// Prefixes of a VRF that are announced in EVPN.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
+#[schemars(description = "")]
 pub enum AdvertisedPrefixes {
     /// IPv4 and IPv6 unicast.
     Unicast,

@@ -66,7 +66,7 @@ pub struct Neighbor {
     /// Name of a BFD profile of this object; with it a dead path ends the session at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bfd_profile: Option<String>,
-    /// Keep the neighbor's routes to us in use while our side restarts (graceful restart, RFC 4724).
+    /// Have the neighbor keep using our routes while our side restarts (graceful restart, RFC 4724).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_graceful_restart: Option<bool>,
     /// Which prefixes go to this neighbor, and with which attributes. Unset: none.
@@ -92,6 +92,7 @@ pub struct Neighbor {
 /// An address family of a session.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
+#[schemars(description = "")]
 pub enum AddressFamily {
     /// IPv4 and IPv6 unicast.
     Unicast,
@@ -133,6 +134,7 @@ pub struct AdvertiseAllowed {
 /// Whether a list of prefixes restricts.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
+#[schemars(description = "")]
 pub enum AllowMode {
     /// Everything passes; the list is not looked at.
     All,

@@ -93,7 +93,7 @@ pub struct BGPPeerSpec {
     /// Name of the BFDProfile for this session; with it a dead path ends the session at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bfd_profile: Option<String>,
-    /// Keep the peer's routes to us in use while our side restarts (graceful restart, RFC 4724). Cannot be changed after
+    /// Have the peer keep using our routes while our side restarts (graceful restart, RFC 4724). Cannot be changed after
     /// creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("EnableGracefulRestart cannot be changed after creation"))]
@@ -117,6 +117,7 @@ pub struct BGPPeerSpec {
 /// Which AS numbers of a peer are taken when none is configured.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
+#[schemars(description = "")]
 pub enum DynamicASN {
     /// Only our own: iBGP.
     Internal,

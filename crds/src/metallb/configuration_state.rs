@@ -43,6 +43,7 @@ pub struct ConfigurationStateStatus {
 
 /// Verdict over the configuration.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[schemars(description = "")]
 pub enum ConfigurationResult {
     /// Everything is in force.
     Valid,

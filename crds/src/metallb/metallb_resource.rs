@@ -122,6 +122,7 @@ pub struct FRRK8sConfig {
 /// How much is logged; each level contains the ones after it.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
+#[schemars(description = "")]
 pub enum LogLevel {
     /// Everything.
     All,

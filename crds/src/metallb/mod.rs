@@ -5,6 +5,7 @@ mod bgp_advertisement;
 mod bgp_peer;
 mod community;
 mod configuration_state;
+mod conversion;
 mod ip_address_pool;
 mod l2_advertisement;
 mod metallb_resource;
