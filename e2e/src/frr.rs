@@ -14,12 +14,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Enters a node: its network namespace, the root folder of its FRR, and in a private mount namespace its own /etc/frr,
-/// /run/frr, /var/tmp/frr, and /mnt for what the node shares with us. Nothing is written to the root folder itself.
+/// /run/frr, /var/tmp/frr, and the lab's folder as /mnt. Nothing is written to the root folder itself.
 const ENTER: &str = r#"#!/bin/sh
 # Runs a command as on this node, e.g.: enter vtysh
 exec ip netns exec NAMESPACE /bin/sh -ec 'R=ROOT; D=FOLDER
 mkdir -p $R/run/frr $R/var/tmp/frr
-mount --bind $D/etc $R/etc/frr; mount --bind $D/run $R/run/frr; mount --bind $D/tmp $R/var/tmp/frr; mount --bind $D/mnt $R/mnt
+mount --bind $D/etc $R/etc/frr; mount --bind $D/run $R/run/frr; mount --bind $D/tmp $R/var/tmp/frr; mount --bind LAB $R/mnt
 [ "$R" = / ] || { mount --rbind /dev $R/dev; mount -t proc proc $R/proc; mount -t tmpfs tmpfs $R/tmp; }
 exec chroot $R "$@"' sh "$@"
 "#;
@@ -60,6 +60,7 @@ impl Release {
 #[derive(Debug)]
 pub struct Frr {
     namespace: Namespace,
+    lab: PathBuf,
     folder: PathBuf,
     release: Release,
     daemons: BTreeMap<&'static str, Process>,
@@ -80,7 +81,7 @@ impl Frr {
         let root = release.root()?;
         let folder = lab.folder(&format!("frr-{}", namespace.label()))?;
         let (user, group) = frr_account(&root)?;
-        for name in ["etc", "run", "tmp", "mnt"] {
+        for name in ["etc", "run", "tmp"] {
             fs::create_dir_all(folder.join(name))?;
             chown(folder.join(name), Some(user), Some(group))?;
         }
@@ -93,9 +94,18 @@ impl Frr {
         }
         let enter = folder.join("enter");
         let text = ENTER.replace("NAMESPACE", namespace.name()).replace("ROOT", &root.display().to_string());
-        fs::write(&enter, text.replace("FOLDER", &folder.display().to_string()))?;
+        let text = text
+            .replace("FOLDER", &folder.display().to_string())
+            .replace("LAB", &lab.root().display().to_string());
+        fs::write(&enter, text)?;
         fs::set_permissions(&enter, fs::Permissions::from_mode(0o755))?;
-        let mut frr = Self { namespace: namespace.clone(), folder, release, daemons: BTreeMap::new() };
+        let mut frr = Self {
+            namespace: namespace.clone(),
+            lab: lab.root().to_owned(),
+            folder,
+            release,
+            daemons: BTreeMap::new(),
+        };
         frr.boot()?;
         Ok(frr)
     }
@@ -148,10 +158,17 @@ impl Frr {
         command
     }
 
-    /// The folder that the node sees as `/mnt`.
+    /// The node's own folder, within the lab's.
     #[must_use]
-    pub fn shared(&self) -> PathBuf {
-        self.folder.join("mnt")
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What the node calls a path of the lab's folder.
+    pub fn inside(&self, path: &Path) -> Result<PathBuf> {
+        let below =
+            path.strip_prefix(&self.lab).with_context(|| format!("{} is not of the lab", path.display()))?;
+        Ok(Path::new("/mnt").join(below))
     }
 
     /// The script that runs a command as on this node.
@@ -194,9 +211,10 @@ impl Frr {
     }
 
     fn vtysh_file(&self, options: &[&str], text: &str) -> Result<Loaded> {
-        fs::write(self.shared().join("load.conf"), text)?;
+        let file = self.folder.join("load.conf");
+        fs::write(&file, text)?;
         let mut command = self.command("vtysh");
-        command.args(options).args(["-f", "/mnt/load.conf"]).stdin(Stdio::null());
+        command.args(options).arg("-f").arg(self.inside(&file)?).stdin(Stdio::null());
         let done = command.output().context("start vtysh")?;
         let output = String::from_utf8_lossy(&done.stdout) + String::from_utf8_lossy(&done.stderr);
         // The exit code is that of one line, and 8.4 loses it: every refused line is named in the output.

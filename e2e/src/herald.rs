@@ -86,19 +86,19 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Starts it for `node` on the folder `manifests`, which the node must see: see [`Frr::shared`].
-    pub fn start(frr: &Frr, node: &str, manifests: &str) -> Result<Self> {
-        let inside = frr.shared().join("herald-agent");
-        if !inside.exists() {
+    /// Starts it for `node` on the folder `manifests` of the lab.
+    pub fn start(frr: &Frr, node: &str, manifests: &Path) -> Result<Self> {
+        let own = frr.folder().join("herald-agent");
+        if !own.exists() {
             let built = program("herald-agent")?;
-            fs::hard_link(&built, &inside)
-                .or_else(|_| fs::copy(&built, &inside).map(drop))
+            fs::hard_link(&built, &own)
+                .or_else(|_| fs::copy(&built, &own).map(drop))
                 .context("copy herald-agent")?;
         }
-        let mut command = frr.command("/mnt/herald-agent");
-        command.args(["--source", &format!("dir:{manifests}"), "--node", node]);
-        let log = frr.shared().join("herald-agent.log");
-        Ok(Self { process: Process::spawn("herald-agent", command, &log)? })
+        let mut command = frr.command(&frr.inside(&own)?.display().to_string());
+        let source = format!("dir:{}", frr.inside(manifests)?.display());
+        command.args(["--source", &source, "--node", node]);
+        Ok(Self { process: Process::spawn("herald-agent", command, &frr.folder().join("herald-agent.log"))? })
     }
 
     /// Its process.

@@ -11,6 +11,7 @@ mod http;
 mod lab;
 mod network;
 mod process;
+pub mod quickstart;
 mod wait;
 
 pub use bird::{Bird, BirdRoute};

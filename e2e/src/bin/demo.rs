@@ -1,0 +1,137 @@
+//! `make demo`: from a folder of manifests to a page over HTTP, on two real FRRs and a real router.
+
+use anyhow::{Context, Result, ensure};
+use herald_e2e::quickstart::{self, Quickstart};
+use herald_e2e::{Herald, Lab, wait_for};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn main() -> Result<()> {
+    let talk = Talk { started: Instant::now(), coloured: std::io::stdout().is_terminal() };
+    let keep = std::env::var_os("KEEP").is_some_and(|value| value == "1");
+    let lab = Lab::new()?;
+    let herald = Herald::new()?;
+    let (manifests, address) = quickstart::prepare(&lab, &herald)?;
+    let folder = manifests.display().to_string();
+    talk.step(
+        "The manifests: docs/examples/quickstart, and the addresses that `herald plan --write` recorded",
+    );
+    talk.shell(&format!("herald plan -f {folder}"), &herald.run(&["plan", "-f", &folder])?);
+
+    talk.step("The frr.conf that they mean for node1 (node2's is the same)");
+    talk.shell(
+        &format!("herald render -f {folder} --node node1"),
+        &herald.run(&["render", "-f", &folder, "--node", "node1"])?,
+    );
+
+    talk.step("The network: two nodes (FRR 10.3 each), a pod behind each, a BIRD router, a client");
+    let mut network = Quickstart::start(&lab, manifests, &address)?;
+    let done = show(&talk, &mut network, &address).with_context(|| network.logs());
+    if keep && done.is_ok() {
+        lab.keep()?;
+        talk.step("Left up (KEEP=1). To look around:");
+        println!("{}", tour(&lab, &network, &address));
+        // Dropping the processes would end them.
+        std::process::exit(0);
+    }
+    done?;
+    talk.step("Done; everything that was started is removed");
+    Ok(())
+}
+
+/// Routes come, the client gets its page, an endpoint goes, its route leaves.
+fn show(talk: &Talk, network: &mut Quickstart, address: &str) -> Result<()> {
+    talk.step("Both agents start and bring FRR to what the folder says");
+    network.start_agents()?;
+    let prefix = format!("{address}/32");
+    wait_for("routes from both nodes", LIMIT, || next_hops(network, &prefix, 2))?;
+    talk.shell(
+        &format!("birdc show route for {address}"),
+        &network.router.ask(&format!("show route for {address} all"))?,
+    );
+    talk.shell("ip route (the router's kernel: both next hops in use)", &kernel_route(network, address)?);
+
+    talk.step("The client asks the allocated address for its page");
+    let mut pages: Vec<String> = Vec::new();
+    let both = |pages: &[String]| pages.iter().any(|page| Some(page) != pages.first());
+    while pages.len() < 3 || (pages.len() < 64 && !both(&pages)) {
+        pages.push(network.page(address)?);
+    }
+    pages.dedup();
+    ensure!(pages.len() > 1, "only one node serves: {pages:?}");
+    talk.shell(
+        &format!("curl http://{address}/   (several times: the router spreads connections)"),
+        &pages.concat(),
+    );
+
+    talk.step("node2's endpoint ends: its line leaves the EndpointSlice in service.yaml");
+    let started = Instant::now();
+    quickstart::remove_endpoints(&network.manifests.join("service.yaml"), "node2")?;
+    wait_for("node2's route left", LIMIT, || next_hops(network, &prefix, 1))?;
+    println!("  the router has lost that route after {} ms", started.elapsed().as_millis());
+    talk.shell(
+        &format!("birdc show route for {address}"),
+        &network.router.ask(&format!("show route for {address}"))?,
+    );
+    talk.shell("ip route", &kernel_route(network, address)?);
+    for _ in 0..8 {
+        let page = network.page(address)?;
+        ensure!(page.contains("node1"), "after the withdrawal: {page}");
+    }
+    talk.shell(&format!("curl http://{address}/   (8 times)"), &network.page(address)?);
+    Ok(())
+}
+
+/// Holds when that many nodes announce `prefix` and the router's kernel uses as many.
+fn next_hops(network: &Quickstart, prefix: &str, count: usize) -> Result<()> {
+    let routes = network.router.routes_to(prefix)?;
+    ensure!(routes.len() == count, "{routes:?}");
+    let kernel = kernel_route(network, prefix.trim_end_matches("/32"))?;
+    let hops = kernel.matches(" via ").count();
+    ensure!(hops == count, "{kernel}");
+    Ok(())
+}
+
+fn kernel_route(network: &Quickstart, address: &str) -> Result<String> {
+    network.router_namespace.ip(&format!("route show {address}"))
+}
+
+/// The commands to look around with.
+fn tour(lab: &Lab, network: &Quickstart, address: &str) -> String {
+    let mut lines = Vec::new();
+    for node in &network.nodes {
+        lines.push(format!("{:<8} {} vtysh -c 'show bgp summary'", node.name, node.frr.enter().display()));
+        lines.push(format!("{:<8} less {}", "", node.frr.folder().join("herald-agent.log").display()));
+    }
+    lines.push(format!("router   birdc -s {} show route all", network.router.control().display()));
+    lines.push(format!("client   ip netns exec {} curl http://{address}/", network.client.name()));
+    lines.push(format!("edit     {}/service.yaml", network.manifests.display()));
+    lines.push(format!("remove   scripts/lab-clean {}     (or: make demo-clean)", lab.name()));
+    format!("  {}\n", lines.join("\n  "))
+}
+
+/// Plain text for people.
+struct Talk {
+    started: Instant,
+    coloured: bool,
+}
+
+impl Talk {
+    fn step(&self, what: &str) {
+        let at = self.started.elapsed().as_secs_f32();
+        println!("\n{} {}", self.paint("1", &format!("== {what}")), self.paint("2", &format!("({at:.1} s)")));
+    }
+
+    fn shell(&self, command: &str, output: &str) {
+        println!("\n  {}", self.paint("36", &format!("$ {command}")));
+        for line in output.lines().filter(|line| !line.starts_with("BIRD ")) {
+            println!("  {line}");
+        }
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.coloured { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
