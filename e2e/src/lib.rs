@@ -9,6 +9,7 @@ mod gobgp;
 mod herald;
 mod http;
 mod lab;
+pub mod many;
 mod network;
 mod process;
 pub mod quickstart;

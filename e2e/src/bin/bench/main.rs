@@ -1,0 +1,52 @@
+//! `make bench`: writes target/bench/*.json and prints a table. `--quick` runs everything once and small, as CI does.
+
+mod apply;
+mod folder;
+mod measure;
+
+use anyhow::{Context, Result};
+use herald_e2e::repository;
+use measure::Figure;
+use std::fs;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "--cost-of"
+    {
+        return measure::print_cost_of(rest);
+    }
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    println!("{}", conditions(quick)?);
+    println!("{:<58} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");
+    report("folder", &folder::figures(quick)?)?;
+    report("apply", &apply::figures(quick)?)
+}
+
+/// Prints a group of figures and writes its file.
+fn report(name: &str, figures: &[Figure]) -> Result<()> {
+    for figure in figures {
+        println!("{}", figure.line());
+    }
+    let into = repository().join("target/bench");
+    fs::create_dir_all(&into)?;
+    let path = into.join(format!("{name}.json"));
+    fs::write(&path, serde_json::to_string_pretty(figures)?)
+        .with_context(|| format!("write {}", path.display()))
+}
+
+/// What a reader needs to know of the machine and the moment.
+fn conditions(quick: bool) -> Result<String> {
+    let cpus = fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpus
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or("")
+        .trim_matches(['\t', ':', ' ']);
+    let count = cpus.lines().filter(|line| line.starts_with("processor")).count();
+    let load = fs::read_to_string("/proc/loadavg")?;
+    let load = load.split(' ').next().unwrap_or_default();
+    let kind = if quick { "; quick run: one small run each, no figure to quote" } else { "" };
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    Ok(format!("{count} x {model}, load {load}, {profile} build, medians{kind}\n"))
+}
