@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// Label of an EndpointSlice that names its Service (Kubernetes "EndpointSlices").
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
-impl Reader<'_> {
+impl Reader {
     /// Reads a Service.
     pub fn service(&mut self, object: &Object<'_, '_>) {
         let Some(read) = self.typed::<core::Service>(object) else { return };
@@ -72,7 +72,7 @@ impl Reader<'_> {
         let Some(read) = self.typed::<discovery::EndpointSlice>(object) else { return };
         let service = read.metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME));
         let slice = EndpointSlice {
-            object: object.object.clone(),
+            object: object.id.clone(),
             service: service.map(|name| self.intern(name)).unwrap_or_default(),
             endpoints: read
                 .endpoints
@@ -91,7 +91,7 @@ impl Reader<'_> {
         let Some(read) = self.typed::<core::Node>(object) else { return };
         let conditions = read.status.and_then(|status| status.conditions).unwrap_or_default();
         self.snapshot.nodes.push(Node {
-            name: object.object.name.clone(),
+            name: object.id.name.clone(),
             labels: read.metadata.labels.unwrap_or_default(),
             network_unavailable: conditions
                 .iter()
@@ -103,7 +103,7 @@ impl Reader<'_> {
     pub fn namespace(&mut self, object: &Object<'_, '_>) {
         let Some(read) = self.typed::<core::Namespace>(object) else { return };
         let labels = read.metadata.labels.unwrap_or_default();
-        self.snapshot.namespaces.push(Namespace { name: object.object.name.clone(), labels });
+        self.snapshot.namespaces.push(Namespace { name: object.id.name.clone(), labels });
     }
 
     /// Reads a Secret: only its type and password, so that placeholders which some tool fills into other
@@ -124,7 +124,7 @@ impl Reader<'_> {
         };
         let secret_type = object.tree.get("type").and_then(Tree::text).unwrap_or_default();
         let secret_type = self.intern(secret_type);
-        self.snapshot.secrets.push(Secret { object: object.object.clone(), secret_type, password });
+        self.snapshot.secrets.push(Secret { object: object.id.clone(), secret_type, password });
     }
 
     /// The object as its Kubernetes type. Unknown fields of spec are warnings: a newer Kubernetes may

@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 /// The list of the Snapshot that holds objects with this spec.
 pub type ListOf<S> = fn(&mut Snapshot) -> &mut Vec<Custom<S>>;
 
-impl Reader<'_> {
+impl Reader {
     /// Reads an object whose spec the Snapshot holds as it is.
     pub fn custom<S: DeserializeOwned>(&mut self, object: &Object<'_, '_>, list: ListOf<S>) {
         let Some((meta, json)) = self.judged(object) else { return };
@@ -65,7 +65,7 @@ impl Reader<'_> {
             |key: &str| key.starts_with("metallb.io/") || key.starts_with("metallb.universe.tf/");
         let created = metadata.get("creationTimestamp").and_then(Tree::text).unwrap_or_default();
         known.then(|| Meta {
-            object: object.object.clone(),
+            object: object.id.clone(),
             labels: read.labels.unwrap_or_default(),
             annotations: read
                 .annotations
@@ -79,9 +79,8 @@ impl Reader<'_> {
 
 /// The problem of an unknown field.
 pub fn unknown_field(unknown: &de::Unknown) -> InputError {
-    let written = match unknown.field.0.last() {
-        Some(Step::Key(key)) => key,
-        _ => return InputError::UnknownField { nearest: None },
+    let Some(Step::Key(written)) = unknown.field.0.last() else {
+        return InputError::UnknownField { nearest: None };
     };
     InputError::UnknownField { nearest: nearest(written, unknown.known.iter().copied()) }
 }

@@ -4,7 +4,7 @@ use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
 
 /// How an object of a kind gets into the Snapshot.
-pub type Read = fn(&mut Reader<'_>, &Object<'_, '_>);
+pub type Read = fn(&mut Reader, &Object<'_, '_>);
 
 /// A kind that is read.
 pub struct Kind {
@@ -55,11 +55,11 @@ const KINDS: &[Kind] = &[
     checked(FRRK8S, "FRRNodeState"),
     checked(FRRK8S, "BGPSessionState"),
     checked(FRRK8S, "FRRK8sConfiguration"),
-    builtin("", "Service", |r, o| r.service(o)),
-    builtin("", "Node", |r, o| r.node(o)),
-    builtin("", "Namespace", |r, o| r.namespace(o)),
-    builtin("", "Secret", |r, o| r.secret(o)),
-    builtin("discovery.k8s.io", "EndpointSlice", |r, o| r.endpoint_slice(o)),
+    builtin("", "Service", Reader::service),
+    builtin("", "Node", Reader::node),
+    builtin("", "Namespace", Reader::namespace),
+    builtin("", "Secret", Reader::secret),
+    builtin("discovery.k8s.io", "EndpointSlice", Reader::endpoint_slice),
 ];
 
 const fn named(name: &'static str, versions: &'static [&'static str], read: Read) -> Kind {
@@ -68,7 +68,7 @@ const fn named(name: &'static str, versions: &'static [&'static str], read: Read
 
 /// A kind whose schema is checked and that no decision reads.
 const fn checked(group: &'static str, name: &'static str) -> Kind {
-    Kind { group, name, versions: V1BETA1, by_name: false, read: |r, o| r.checked(o) }
+    Kind { group, name, versions: V1BETA1, by_name: false, read: Reader::checked }
 }
 
 const fn builtin(group: &'static str, name: &'static str, read: Read) -> Kind {

@@ -16,9 +16,8 @@ pub fn object_ref(
 ) -> Result<ObjectRef, (FieldPath, InputError)> {
     let fail = |field: &str, why| Err((FieldPath::of(field), why));
     let metadata = tree.get("metadata");
-    let name = match metadata.and_then(|m| m.get("name")) {
-        None => return fail("metadata", InputError::NoManifest(format!("the {kind} has no metadata.name"))),
-        Some(name) => name,
+    let Some(name) = metadata.and_then(|m| m.get("name")) else {
+        return fail("metadata", InputError::NoManifest(format!("the {kind} has no metadata.name")));
     };
     let Some(name) = name.text() else {
         return fail(

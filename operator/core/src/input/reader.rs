@@ -12,8 +12,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Reads sources one after the other into a Snapshot.
-pub struct Reader<'o> {
-    options: &'o Options,
+pub struct Reader {
+    options: Options,
     pub(super) snapshot: Snapshot,
     problems: Vec<Problem>,
     index: SourceIndex,
@@ -27,7 +27,7 @@ pub struct Reader<'o> {
 /// An object of a kind that is read.
 pub struct Object<'t, 'a> {
     /// Kind, namespace and name.
-    pub object: ObjectRef,
+    pub id: ObjectRef,
     /// Version of its API group.
     pub version: &'t str,
     /// The whole object.
@@ -43,11 +43,11 @@ struct Inherited<'t> {
     kind: Option<&'t str>,
 }
 
-impl<'o> Reader<'o> {
+impl Reader {
     /// A reader of these sources.
-    pub fn new(sources: &[SourceText], options: &'o Options) -> Self {
+    pub fn new(sources: &[SourceText], options: &Options) -> Self {
         Self {
-            options,
+            options: options.clone(),
             snapshot: Snapshot::default(),
             problems: Vec::new(),
             index: SourceIndex::new(sources),
@@ -119,9 +119,8 @@ impl<'o> Reader<'o> {
                 return self.report(place.source, at, None, field, &why);
             }
         };
-        let wanted = self.options.namespace.as_deref();
-        if kind.is_ours() && wanted.is_some_and(|ns| !object.namespace.is_empty() && *object.namespace != *ns)
-        {
+        let wanted = self.options.namespace.clone();
+        if kind.is_ours() && wanted.is_some_and(|ns| !object.namespace.is_empty() && object.namespace != ns) {
             return;
         }
         if let Err(why) = self.first_of_its_name(kind, &object, place, tree.at) {
@@ -129,7 +128,7 @@ impl<'o> Reader<'o> {
         }
         self.index.insert(object.clone(), place.clone());
         let version = api_version.rsplit('/').next().unwrap_or_default();
-        (kind.read)(self, &Object { object, version, tree, kind, source: place.source });
+        (kind.read)(self, &Object { id: object, version, tree, kind, source: place.source });
     }
 
     fn first_of_its_name(
@@ -174,7 +173,7 @@ impl<'o> Reader<'o> {
     /// Notes an error of an object's field: the object is left out.
     pub(super) fn error(&mut self, object: &Object<'_, '_>, field: FieldPath, why: &InputError) {
         let at = deepest(object.tree, &field);
-        self.report(object.source, at, Some(&object.object), field, why);
+        self.report(object.source, at, Some(&object.id), field, why);
     }
 
     /// Notes a warning about an object's field.
@@ -187,7 +186,7 @@ impl<'o> Reader<'o> {
 
     /// Notes an error at a place that a field path does not tell.
     pub(super) fn error_at(&mut self, object: &Object<'_, '_>, field: FieldPath, at: Mark, why: &InputError) {
-        self.report(object.source, at, Some(&object.object), field, why);
+        self.report(object.source, at, Some(&object.id), field, why);
     }
 
     fn report(

@@ -197,11 +197,8 @@ metadata:
 ",
     );
     assert_eq!(lines(&parsed), Vec::<String>::new());
-    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..12 {
-        let below = level - 1;
-        bomb += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{below}"); 10].join(", "));
-    }
+    let level = |n: usize| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(", "));
+    let bomb = format!("a0: &a0 [x, x, x, x, x]\n{}", (1..12).map(level).collect::<String>());
     assert_eq!(lines(&read(&bomb))[0].split('|').next_back(), Some("LimitExceeded"));
     assert_eq!(lines(&read("a: &a [*a]"))[0].split('|').next_back(), Some("LimitExceeded"));
     let deep = "[".repeat(100_000);

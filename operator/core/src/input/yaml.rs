@@ -70,7 +70,7 @@ impl<'a> Documents<'a> {
                 None => return Ok(None),
                 Some(Ok(next)) => next,
                 Some(Err(error)) => {
-                    let kind = FaultKind::Syntax(error.info().to_owned());
+                    let kind = FaultKind::Syntax(error.info().clone());
                     return Err(Fault { kind, at: mark(*error.marker()) });
                 }
             };
@@ -98,7 +98,7 @@ impl<'a> Iterator for Documents<'a> {
                 Some(Ok((Event::DocumentStart(..), span))) => self.document(span.start),
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => {
-                    let kind = FaultKind::Syntax(error.info().to_owned());
+                    let kind = FaultKind::Syntax(error.info().clone());
                     Err(Fault { kind, at: mark(*error.marker()) })
                 }
             };
