@@ -16,10 +16,15 @@ pub type ListOf<S> = fn(&mut Snapshot) -> &mut Vec<Custom<S>>;
 impl Reader {
     /// Reads an object whose spec the Snapshot holds as it is.
     pub fn custom<S: DeserializeOwned>(&mut self, object: &Object<'_, '_>, list: ListOf<S>) {
+        self.converted::<S, S>(object, list);
+    }
+
+    /// Reads an object of a version that is converted to the one that the Snapshot holds.
+    pub fn converted<V: DeserializeOwned + Into<S>, S>(&mut self, object: &Object<'_, '_>, list: ListOf<S>) {
         let Some((meta, json)) = self.judged(object) else { return };
         let spec = json.get("spec").filter(|spec| !spec.is_null()).cloned();
-        match serde_json::from_value::<S>(spec.unwrap_or_else(|| Json::Object(Map::new()))) {
-            Ok(spec) => list(&mut self.snapshot).push(Custom { meta, spec }),
+        match serde_json::from_value::<V>(spec.unwrap_or_else(|| Json::Object(Map::new()))) {
+            Ok(spec) => list(&mut self.snapshot).push(Custom { meta, spec: spec.into() }),
             Err(why) => self.error(object, FieldPath::of("spec"), &InputError::WrongType(why.to_string())),
         }
     }

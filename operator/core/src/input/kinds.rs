@@ -2,6 +2,7 @@
 
 use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
+use herald_crds::metallb;
 
 /// How an object of a kind gets into the Snapshot.
 pub type Read = fn(&mut Reader, &Object<'_, '_>);
@@ -38,7 +39,10 @@ const KINDS: &[Kind] = &[
     named("IPAddressPool", V1BETA1, |r, o| r.custom(o, |s| &mut s.pools)),
     named("L2Advertisement", V1BETA1, |r, o| r.custom(o, |s| &mut s.l2_advertisements)),
     named("BGPAdvertisement", V1BETA1, |r, o| r.custom(o, |s| &mut s.bgp_advertisements)),
-    named("BGPPeer", &["v1beta1", "v1beta2"], |r, o| r.custom(o, |s| &mut s.peers)),
+    named("BGPPeer", &["v1beta1", "v1beta2"], |r, o| match o.version {
+        "v1beta1" => r.converted::<metallb::v1beta1::BGPPeerSpec, _>(o, |s| &mut s.peers),
+        _ => r.custom(o, |s| &mut s.peers),
+    }),
     named("BFDProfile", V1BETA1, |r, o| r.custom(o, |s| &mut s.bfd_profiles)),
     named("Community", V1BETA1, |r, o| r.custom(o, |s| &mut s.communities)),
     checked(METALLB, "ServiceL2Status"),
