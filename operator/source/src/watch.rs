@@ -15,7 +15,6 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, timeout};
 
@@ -161,7 +160,7 @@ impl Watcher {
 
 #[expect(deprecated, reason = "its successor is an unsafe fn; Queue owns the one descriptor that it names")]
 fn registered(inotify: Inotify) -> io::Result<AsyncFd<Queue>> {
-    AsyncFd::with_interest(Queue(inotify), Interest::READABLE)
+    AsyncFd::with_interest(Queue(inotify), tokio::io::Interest::READABLE)
 }
 
 /// A link may be called anything; folders come with `IN_ISDIR`, links to folders do not.
