@@ -130,7 +130,8 @@ impl Ledger {
     }
 
     /// Adds the missing family from the same pool, where the Service has both families and prefers
-    /// to be reached by both. (MetalLB forgets the first condition and adds and clears for ever.)
+    /// to be reached by both. (MetalLB forgets the first condition and adds and clears for ever; one that
+    /// asks for a certain address would go the same way.)
     fn with_second_family(
         &mut self,
         key: &ServiceKey,
@@ -140,7 +141,8 @@ impl Ledger {
         events: &mut Vec<Event>,
     ) -> Allocation {
         let [only] = allocation.ips[..] else { return allocation };
-        if !matches!(families, Families::Dual { .. }) {
+        let asks = service.requested_ips.as_deref().unwrap_or_default();
+        if !matches!(families, Families::Dual { .. }) || !asks.is_empty() {
             return allocation;
         }
         match self.second_address(service, &allocation.pool, other(Family::of(only))) {

@@ -91,8 +91,8 @@ fn what_a_service_asks_for_by_address_or_pool() {
     ]);
     let v4 = service;
     let v6 = || Service { families: Ok(Families::Single(Family::V6)), ..service() };
-    let both = || dual(FamilyPolicy::RequireDualStack, Family::V4);
-    let prefer = || dual(FamilyPolicy::PreferDualStack, Family::V4);
+    let both = || dual(RequireDualStack, Family::V4);
+    let prefer = || dual(PreferDualStack, Family::V4);
     let cases: [(Service, &[&str], &str, &str); 17] = [
         (v4(), &[], "", "auto: 10.0.0.1"),
         (v4(), &["10.0.0.7"], "", "auto: 10.0.0.7"),
@@ -155,12 +155,7 @@ fn a_service_that_cannot_be_served_says_why_by_reason_and_event() {
         (&some, request(RequestError::Address("x".into())), "InvalidRequest", "AllocationFailed"),
         (&some, family(FamilyError::NotDual), "UnknownFamily", "not enough clusterips"),
         (&some, family(FamilyError::Headless), "UnknownFamily", "noclusterIPsIPFamily"),
-        (
-            &some,
-            Service { policy: FamilyPolicy::RequireDualStack, ..service() },
-            "UnknownFamily",
-            "not enough clusterips",
-        ),
+        (&some, Service { policy: RequireDualStack, ..service() }, "UnknownFamily", "not enough clusterips"),
     ];
     for (pools, asks, reason, event) in cases {
         let outcome = Ledger::new(pools).assign(&key("a"), &asks);

@@ -132,6 +132,14 @@ fn a_second_family_is_added_from_the_same_pool_and_only_with_two_cluster_address
     let moved = pools([("p", four()), ("q", pool(&["10.1.0.1", "fc01::1"]))]);
     assert_eq!(step(&moved, &prefer), ("q: 10.1.0.1,fc01::1".into(), vec!["IPAllocated"]));
 
+    // One that asked for its address by name has what it asked for, now and later.
+    let asks = Service { requested_ips: Ok(ips(&["10.0.0.7"])), status_ips: ips(&["10.0.0.7"]), ..prefer };
+    let mut ledger = Ledger::new(&wider);
+    for _ in 0..3 {
+        let outcome = ledger.assign(&key("c"), &asks);
+        assert_eq!((said(&outcome), events(&outcome)), ("p: 10.0.0.7".into(), vec![]));
+    }
+
     // One cluster address: one address, however often it is looked at (MetalLB adds and clears).
     let single = Service { policy: FamilyPolicy::PreferDualStack, ..service() };
     let mut ledger = Ledger::new(&wider);

@@ -2,6 +2,8 @@
 
 mod allocation;
 mod lifecycle;
+mod property;
+mod reference;
 mod sharing;
 
 use super::*;
