@@ -77,6 +77,13 @@ impl Bird {
         Ok(parse_routes(&self.ask("show route all where source = RTS_BGP")?))
     }
 
+    /// Fails while there is a route to `prefix`.
+    pub fn lacks(&self, prefix: &str) -> Result<()> {
+        let routes: Vec<_> = self.routes()?.into_iter().filter(|route| route.prefix == prefix).collect();
+        anyhow::ensure!(routes.is_empty(), "still there: {routes:?}");
+        Ok(())
+    }
+
     /// The routes to `prefix`, at least one.
     pub fn routes_to(&self, prefix: &str) -> Result<Vec<BirdRoute>> {
         let routes: Vec<_> = self.routes()?.into_iter().filter(|route| route.prefix == prefix).collect();

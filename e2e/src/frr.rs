@@ -222,12 +222,16 @@ impl Frr {
         Ok(Loaded { accepted: done.status.success() && !refused, output: output.into_owned() })
     }
 
-    /// What the daemons have logged: for the message of a test that failed.
+    /// The end of what each daemon has logged: for the message of a test that failed.
     #[must_use]
     pub fn logs(&self) -> String {
-        let logs: Vec<String> =
-            self.daemons.iter().map(|(name, process)| format!("--- {name}\n{}", process.log())).collect();
-        logs.concat()
+        let mut logs = String::new();
+        for (name, process) in &self.daemons {
+            let log = process.log();
+            let lines: Vec<&str> = log.lines().collect();
+            logs.extend(["--- ", name, "\n", &lines[lines.len().saturating_sub(20)..].join("\n"), "\n"]);
+        }
+        logs
     }
 }
 

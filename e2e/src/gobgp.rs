@@ -73,6 +73,13 @@ impl Gobgp {
         parse_routes(&text).with_context(|| text)
     }
 
+    /// Fails while there is a path to `prefix`.
+    pub fn lacks(&self, prefix: &str) -> Result<()> {
+        let all = self.routes(if prefix.contains(':') { "ipv6" } else { "ipv4" })?;
+        anyhow::ensure!(all.iter().all(|route| route.prefix != prefix), "still there: {all:?}");
+        Ok(())
+    }
+
     /// The paths to `prefix`, at least one.
     pub fn routes_to(&self, prefix: &str) -> Result<Vec<GobgpRoute>> {
         let all = self.routes(if prefix.contains(':') { "ipv6" } else { "ipv4" })?;

@@ -13,6 +13,7 @@ pub mod many;
 mod network;
 mod process;
 pub mod quickstart;
+pub mod site;
 mod wait;
 
 pub use bird::{Bird, BirdRoute};

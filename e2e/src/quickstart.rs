@@ -11,11 +11,13 @@ use crate::herald::{Agent, Herald, repository};
 use crate::http::HttpServer;
 use crate::lab::Lab;
 use crate::network::{Namespace, Segment};
-use anyhow::{Context, Result};
+use crate::wait::wait_for;
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_yaml::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What an operator of a router would write for two nodes: a session each, all their routes taken, equal ones used together.
 const ROUTER: &str = "
@@ -57,8 +59,7 @@ pub struct Quickstart {
     pub nodes: Vec<QuickstartNode>,
     /// The router.
     pub router: Bird,
-    /// Where the router's kernel routes are.
-    pub router_namespace: Namespace,
+    router_namespace: Namespace,
     /// The client's namespace.
     pub client: Namespace,
 }
@@ -106,6 +107,22 @@ impl Quickstart {
     /// The page at the address, as the client gets it.
     pub fn page(&self, address: &str) -> Result<String> {
         self.client.run("curl", &["-fsS", "--max-time", "3", &format!("http://{address}/")])
+    }
+
+    /// Waits until that many nodes announce `address` and the router's kernel uses as many.
+    pub fn wait_for_routes(&self, address: &str, count: usize, limit: Duration) -> Result<()> {
+        wait_for(&format!("{count} routes to {address}"), limit, || {
+            let routes = self.router.routes_to(&format!("{address}/32"))?;
+            ensure!(routes.len() == count, "{routes:?}");
+            let kernel = self.kernel_route(address)?;
+            ensure!(kernel.matches(" via ").count() == count, "{kernel}");
+            Ok(())
+        })
+    }
+
+    /// The router's kernel route to `address`.
+    pub fn kernel_route(&self, address: &str) -> Result<String> {
+        self.router_namespace.ip(&format!("route show {address}"))
     }
 
     /// What went wrong, told by everything that keeps a log.

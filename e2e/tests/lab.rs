@@ -1,6 +1,7 @@
 //! The lab itself: what it makes works, and it leaves nothing behind.
 
 use anyhow::{Context, Result, ensure};
+use herald_e2e::Process;
 use herald_e2e::{Bird, Frr, Gobgp, HttpServer, Lab, Release, output, wait_for};
 use std::process::Command;
 use std::time::Duration;
@@ -48,7 +49,45 @@ fn three_implementations_talk_and_nothing_is_left() -> Result<()> {
     let _server = HttpServer::start(&lab, frr.namespace(), "172.30.0.1:8080".parse()?, "hello\n")?;
     let name = lab.name().to_owned();
     drop(lab);
+    nothing_left(&name)
+}
+
+#[test]
+fn a_killed_owner_leaves_nothing_either() -> Result<()> {
+    let lab = Lab::new()?;
+    let log = lab.root().join("owner.log");
+    let mut owner = Command::new(std::env::current_exe()?);
+    owner.args(["--ignored", "--exact", "owner_of_a_lab", "--nocapture"]).env("HERALD_LAB_OWNER", "1");
+    let mut owner = Process::spawn("owner", owner, &log)?;
+    let name = wait_for("the owner has its lab", LIMIT, || {
+        let log = owner.log();
+        let name = log.lines().find_map(|line| line.strip_prefix("lab ")).context("no lab yet")?;
+        Ok(name.to_owned())
+    })?;
+    owner.kill()?;
+    wait_for("its guard removes it", LIMIT, || nothing_left(&name))
+}
+
+/// The other half of the test above: no test of its own.
+#[test]
+#[ignore = "runs as the child of a_killed_owner_leaves_nothing_either"]
+fn owner_of_a_lab() -> Result<()> {
+    if std::env::var_os("HERALD_LAB_OWNER").is_none() {
+        return Ok(());
+    }
+    let lab = Lab::new()?;
+    let namespace = lab.namespace("sleeper")?;
+    let mut sleep = namespace.command("sleep");
+    sleep.arg("60");
+    let mut sleep = Process::spawn("sleep", sleep, &lab.root().join("sleep.log"))?;
+    println!("lab {}", lab.name());
+    std::thread::sleep(Duration::from_mins(1));
+    sleep.stop()
+}
+
+/// Neither namespaces nor folders nor processes in them.
+fn nothing_left(name: &str) -> Result<()> {
     let left = output(Command::new("sh").args(["-c", "ls /run/netns; ls \"${TMPDIR:-/tmp}\""]))?;
-    ensure!(!left.contains(&name), "left behind: {left}");
+    ensure!(!left.contains(name), "left behind: {left}");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::quickstart::{self, Quickstart};
-use herald_e2e::{Herald, Lab, wait_for};
+use herald_e2e::{Herald, Lab};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -45,13 +45,12 @@ fn main() -> Result<()> {
 fn show(talk: &Talk, network: &mut Quickstart, address: &str) -> Result<()> {
     talk.step("Both agents start and bring FRR to what the folder says");
     network.start_agents()?;
-    let prefix = format!("{address}/32");
-    wait_for("routes from both nodes", LIMIT, || next_hops(network, &prefix, 2))?;
+    network.wait_for_routes(address, 2, LIMIT)?;
     talk.shell(
         &format!("birdc show route for {address}"),
         &network.router.ask(&format!("show route for {address} all"))?,
     );
-    talk.shell("ip route (the router's kernel: both next hops in use)", &kernel_route(network, address)?);
+    talk.shell("ip route (the router's kernel: both next hops in use)", &network.kernel_route(address)?);
 
     talk.step("The client asks the allocated address for its page");
     let mut pages: Vec<String> = Vec::new();
@@ -69,33 +68,19 @@ fn show(talk: &Talk, network: &mut Quickstart, address: &str) -> Result<()> {
     talk.step("node2's endpoint ends: its line leaves the EndpointSlice in service.yaml");
     let started = Instant::now();
     quickstart::remove_endpoints(&network.manifests.join("service.yaml"), "node2")?;
-    wait_for("node2's route left", LIMIT, || next_hops(network, &prefix, 1))?;
+    network.wait_for_routes(address, 1, LIMIT)?;
     println!("  the router has lost that route after {} ms", started.elapsed().as_millis());
     talk.shell(
         &format!("birdc show route for {address}"),
         &network.router.ask(&format!("show route for {address}"))?,
     );
-    talk.shell("ip route", &kernel_route(network, address)?);
+    talk.shell("ip route", &network.kernel_route(address)?);
     for _ in 0..8 {
         let page = network.page(address)?;
         ensure!(page.contains("node1"), "after the withdrawal: {page}");
     }
     talk.shell(&format!("curl http://{address}/   (8 times)"), &network.page(address)?);
     Ok(())
-}
-
-/// Holds when that many nodes announce `prefix` and the router's kernel uses as many.
-fn next_hops(network: &Quickstart, prefix: &str, count: usize) -> Result<()> {
-    let routes = network.router.routes_to(prefix)?;
-    ensure!(routes.len() == count, "{routes:?}");
-    let kernel = kernel_route(network, prefix.trim_end_matches("/32"))?;
-    let hops = kernel.matches(" via ").count();
-    ensure!(hops == count, "{kernel}");
-    Ok(())
-}
-
-fn kernel_route(network: &Quickstart, address: &str) -> Result<String> {
-    network.router_namespace.ip(&format!("route show {address}"))
 }
 
 /// The commands to look around with.

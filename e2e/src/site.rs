@@ -1,0 +1,136 @@
+//! One node with FRR and agent, and neighbours on its segment: what most tests need.
+//!
+//! ```text
+//! node 172.30.0.1 fd30::1 --- segment --- bird 172.30.0.2 fd30::2
+//!                                     \-- gobgp 172.30.0.3 fd30::3
+//! ```
+
+use crate::bird::Bird;
+use crate::frr::{Frr, Release};
+use crate::gobgp::Gobgp;
+use crate::herald::{Agent, Herald};
+use crate::lab::Lab;
+use crate::network::Namespace;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::PathBuf;
+
+/// The name of the node, in manifests and to the agent.
+pub const NODE: &str = "node1";
+
+/// A node, its folder of manifests, and room for two neighbours.
+#[derive(Debug)]
+pub struct Site {
+    /// The command.
+    pub herald: Herald,
+    /// The folder that the agent watches.
+    pub manifests: PathBuf,
+    /// The node's FRR.
+    pub frr: Frr,
+    /// The node's agent, when it runs.
+    pub agent: Option<Agent>,
+    bird: Namespace,
+    gobgp: Namespace,
+    // Last, so that it outlives what runs in it.
+    lab: Lab,
+}
+
+impl Site {
+    /// Starts FRR with `saved` as its configuration; the folder of manifests holds one Node.
+    pub fn new(release: Release, saved: &str) -> Result<Self> {
+        let lab = Lab::new()?;
+        let lan = lab.segment("lan")?;
+        let (node, bird, gobgp) = (lab.namespace(NODE)?, lab.namespace("bird")?, lab.namespace("gobgp")?);
+        for (namespace, number) in [(&node, 1), (&bird, 2), (&gobgp, 3)] {
+            let addresses = [format!("172.30.0.{number}/24"), format!("fd30::{number}/64")];
+            lan.attach(namespace, "eth0", &addresses.each_ref().map(String::as_str))?;
+        }
+        let manifests = lab.folder("manifests")?;
+        let frr = Frr::start(&lab, &node, release, saved)?;
+        let site = Self { herald: Herald::new()?, manifests, frr, agent: None, bird, gobgp, lab };
+        site.write(
+            "node.yaml",
+            "apiVersion: v1\nkind: Node\nmetadata:\n  name: node1\n  labels: {kubernetes.io/hostname: node1}\n\
+             status:\n  conditions:\n    - {type: Ready, status: \"True\"}\n",
+        )?;
+        Ok(site)
+    }
+
+    /// Puts a manifest into the folder in one step, as Git and editors do.
+    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+        let new = self.lab.root().join(name);
+        fs::write(&new, text)?;
+        fs::rename(&new, self.manifests.join(name)).with_context(|| format!("write {name}"))
+    }
+
+    /// Records addresses for the Services of the folder.
+    pub fn record(&self) -> Result<()> {
+        self.herald.run(&["plan", "-f", &self.manifests.display().to_string(), "--write"]).map(drop)
+    }
+
+    /// Starts the agent.
+    pub fn start_agent(&mut self) -> Result<()> {
+        self.agent = Some(Agent::start(&self.frr, NODE, &self.manifests)?);
+        Ok(())
+    }
+
+    /// Starts BIRD; `sessions` follows what every BIRD needs.
+    pub fn bird(&self, sessions: &str) -> Result<Bird> {
+        let config = format!("log stderr all; router id 172.30.0.2; protocol device {{ }}\n{sessions}");
+        Bird::start(&self.lab, &self.bird, &config)
+    }
+
+    /// Starts `GoBGP` of this AS; `neighbors` follows its global part.
+    pub fn gobgp(&self, asn: u32, neighbors: &str) -> Result<Gobgp> {
+        let config = format!("[global.config]\nas = {asn}\nrouter-id = \"172.30.0.3\"\n{neighbors}");
+        Gobgp::start(&self.lab, &self.gobgp, &config)
+    }
+
+    /// Everything that keeps a log: for the message of a test that fails.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let agent = self.agent.as_ref().map(Agent::log).unwrap_or_default();
+        let running = self.frr.running().unwrap_or_default();
+        format!("=== herald-agent\n{agent}\n=== running-config\n{running}\n=== FRR\n{}", self.frr.logs())
+    }
+}
+
+/// A Service of type `LoadBalancer` with these addresses, and an `EndpointSlice` per family with one endpoint on the node,
+/// ready or not.
+#[must_use]
+pub fn service(name: &str, addresses: &[&str], ready: bool) -> String {
+    let policy = if addresses.len() > 1 { "RequireDualStack" } else { "SingleStack" };
+    let families: Vec<&str> =
+        addresses.iter().map(|a| if a.contains(':') { "IPv6" } else { "IPv4" }).collect();
+    let mut text = format!(
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n  namespace: default\n  annotations:\n    \
+         metallb.io/loadBalancerIPs: \"{}\"\nspec:\n  type: LoadBalancer\n  externalTrafficPolicy: Local\n  \
+         ipFamilyPolicy: {policy}\n  ipFamilies: [{}]\n  selector: {{app: {name}}}\n  ports:\n    - {{port: 80, protocol: TCP}}\n",
+        addresses.join(","),
+        families.join(", "),
+    );
+    for family in families {
+        let endpoint = if family == "IPv6" { "fd10::10" } else { "10.244.1.10" };
+        text += "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: ";
+        text.extend([
+            name,
+            "-",
+            &family.to_lowercase(),
+            "\n  namespace: default\n  labels: {kubernetes.io/service-name: ",
+        ]);
+        text.extend([
+            name,
+            "}\naddressType: ",
+            family,
+            "\nports:\n  - {port: 8080, protocol: TCP}\nendpoints:\n",
+        ]);
+        text.extend([
+            "  - addresses: [\"",
+            endpoint,
+            "\"]\n    conditions: {ready: ",
+            if ready { "true" } else { "false" },
+        ]);
+        text += "}\n    nodeName: node1\n";
+    }
+    text
+}

@@ -1,0 +1,163 @@
+//! Restarts, other people's configuration, and lines that FRR refuses.
+
+use anyhow::{Context, Result, ensure};
+use herald_e2e::site::{Site, service};
+use herald_e2e::{Bird, Release, wait_for};
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+const PEER: &str = "
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: pool, namespace: metallb-system}
+spec: {addresses: [192.0.2.0/24]}
+---
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: bird, namespace: metallb-system}
+spec: {myASN: 64500, peerASN: 64501, peerAddress: 172.30.0.2, connectTime: 1s, enableGracefulRestart: true}
+---
+apiVersion: metallb.io/v1beta1
+kind: BGPAdvertisement
+metadata: {name: all, namespace: metallb-system}
+";
+
+/// A neighbour that keeps routes while FRR restarts (RFC 4724), as routers in data centres are set up.
+const BIRD: &str = "protocol bgp node { local 172.30.0.2 as 64501; neighbor 172.30.0.1 as 64500; connect delay time 1; \
+    graceful restart on; ipv4 { import all; export none; }; }\n";
+
+/// What somebody else runs in the same FRR.
+const FOREIGN: &str = "\
+hostname rack4-node1
+ip route 198.18.0.0/15 Null0
+ip prefix-list theirs seq 5 permit 198.18.0.0/15
+route-map theirs permit 10
+ match ip address prefix-list theirs
+exit
+router bgp 64999 vrf theirs
+ bgp router-id 10.9.9.9
+ no bgp ebgp-requires-policy
+ neighbor 10.9.9.1 remote-as 64998
+exit
+";
+
+fn running_site(saved: &str) -> Result<(Site, Bird)> {
+    let mut site = Site::new(Release::V10, saved)?;
+    site.write("bgp.yaml", PEER)?;
+    site.write("web.yaml", &service("web", &["192.0.2.10"], true))?;
+    site.record()?;
+    site.start_agent()?;
+    let bird = site.bird(BIRD)?;
+    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).with_context(|| site.logs())?;
+    Ok((site, bird))
+}
+
+#[test]
+fn a_restarted_agent_changes_nothing() -> Result<()> {
+    let (mut site, bird) = running_site("")?;
+    let before = site.frr.running()?;
+    let session = bird.ask("show protocols node")?;
+    for _ in 0..2 {
+        site.agent.take().context("no agent")?.process().kill()?;
+        site.start_agent()?;
+        // Proof that the new agent works: it takes up a change made after its start.
+        site.write("web.yaml", &service("web", &["192.0.2.10"], false))?;
+        wait_for("the route leaves", LIMIT, || bird.lacks("192.0.2.10/32")).with_context(|| site.logs())?;
+        site.write("web.yaml", &service("web", &["192.0.2.10"], true))?;
+        wait_for("the route is back", LIMIT, || bird.routes_to("192.0.2.10/32"))
+            .with_context(|| site.logs())?;
+    }
+    ensure!(site.frr.running()? == before, "before:\n{before}\nafter:\n{}", site.frr.running()?);
+    ensure!(bird.ask("show protocols node")? == session, "the session was reset: {session}");
+    Ok(())
+}
+
+#[test]
+fn a_restarted_frr_gets_everything_back_and_no_route_leaves() -> Result<()> {
+    let (mut site, bird) = running_site("")?;
+    let before = site.frr.running()?;
+    site.frr.kill_all()?;
+    site.frr.boot()?;
+    let started = Instant::now();
+    wait_for("FRR has its configuration back", LIMIT, || {
+        ensure!(!bird.routes_to("192.0.2.10/32")?.is_empty());
+        let running = site.frr.running()?;
+        ensure!(running == before, "{running}");
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    while started.elapsed() < Duration::from_secs(8) {
+        bird.routes_to("192.0.2.10/32").with_context(|| format!("the route left; {}", site.logs()))?;
+    }
+    let session = bird.ask("show protocols node")?;
+    ensure!(session.contains("Established"), "{session}");
+    Ok(())
+}
+
+#[test]
+fn the_configuration_of_others_stays() -> Result<()> {
+    let (site, bird) = running_site(FOREIGN)?;
+    let theirs = |text: &str| -> Vec<String> {
+        let ours = ["64500", "172.30.0.2", "192.0.2.10"];
+        text.split("\n!\n")
+            .filter(|block| !ours.iter().any(|word| block.contains(word)))
+            .map(str::to_owned)
+            .collect()
+    };
+    let wanted = [
+        "hostname rack4-node1",
+        "ip route 198.18.0.0/15 Null0",
+        "route-map theirs permit 10",
+        "router bgp 64999 vrf theirs",
+    ];
+    let holds = |when: &str| -> Result<()> {
+        let running = site.frr.running()?;
+        let kept = theirs(&running).join("\n");
+        for line in wanted {
+            ensure!(kept.contains(line), "{when}: {line} is lost:\n{running}");
+        }
+        Ok(())
+    };
+    holds("after the first apply")?;
+    std::fs::remove_file(site.manifests.join("bgp.yaml"))?;
+    wait_for("our peer is gone", LIMIT, || {
+        let running = site.frr.running()?;
+        ensure!(!running.contains("neighbor 172.30.0.2") && bird.routes()?.is_empty(), "{running}");
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    holds("after everything of ours is gone")
+}
+
+#[test]
+fn a_refused_line_names_its_object_and_the_last_good_configuration_stays() -> Result<()> {
+    let (mut site, bird) = running_site("")?;
+    let before = site.frr.running()?;
+    let bad = "
+apiVersion: frrk8s.metallb.io/v1beta1
+kind: FRRConfiguration
+metadata: {name: mistyped, namespace: frr-k8s-system}
+spec:
+  raw:
+    rawConfig: |
+      router bgp 64500
+       bgp bestpath frobnicate
+      exit
+";
+    site.write("bad.yaml", bad)?;
+    wait_for("the agent names the object", LIMIT, || {
+        let log = site.agent.as_ref().map(herald_e2e::Agent::log).unwrap_or_default();
+        ensure!(log.contains("frr-k8s-system/mistyped"), "{log}");
+        ensure!(log.contains("bgp bestpath frobnicate"), "{log}");
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    ensure!(site.frr.running()? == before, "after a refused line:\n{}", site.frr.running()?);
+    bird.routes_to("192.0.2.10/32")?;
+    // Once the object is gone, changes are taken again.
+    std::fs::remove_file(site.manifests.join("bad.yaml"))?;
+    site.write("web.yaml", &service("web", &["192.0.2.10"], false))?;
+    wait_for("the route leaves", LIMIT, || bird.lacks("192.0.2.10/32")).with_context(|| site.logs())?;
+    site.agent.as_mut().context("no agent")?.process().check_running()
+}
