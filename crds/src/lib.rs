@@ -10,6 +10,7 @@
 pub mod frrk8s;
 pub mod metallb;
 
+mod absent_spec;
 mod crd;
 mod schema;
 

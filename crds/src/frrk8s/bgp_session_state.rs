@@ -1,5 +1,6 @@
 //! BGPSessionState: one BGP session as FRR sees it.
 
+use crate::absent_spec::absent_is_default;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,10 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "BGP", type_ = "string", json_path = ".status.bgpStatus"),
     printcolumn(name = "BFD", type_ = "string", json_path = ".status.bfdStatus")
 )]
+#[serde(remote = "Self")]
 pub struct BGPSessionStateSpec {}
+
+absent_is_default!(BGPSessionStateSpec);
 
 /// State of the session.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]

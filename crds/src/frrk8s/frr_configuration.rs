@@ -1,6 +1,7 @@
 //! FRRConfiguration: a piece of FRR's configuration.
 
 use super::{EVPN, Neighbor};
+use crate::absent_spec::absent_is_default;
 use crate::schema;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::CustomResource;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
     derive = "PartialEq",
     doc = "A piece of FRR's configuration for some nodes. All pieces that select a node, and what BGPPeers and BGPAdvertisements ask for, are merged into one frr.conf; pieces that contradict each other are refused."
 )]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct FRRConfigurationSpec {
     /// BGP: routers, their neighbors, and BFD profiles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,6 +33,8 @@ pub struct FRRConfigurationSpec {
     #[schemars(schema_with = "schema::label_selector")]
     pub node_selector: Option<LabelSelector>,
 }
+
+absent_is_default!(FRRConfigurationSpec);
 
 /// Text that is added to the rendered configuration.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! FRRNodeState: what a node's FRR runs.
 
+use crate::absent_spec::absent_is_default;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,10 @@ use serde::{Deserialize, Serialize};
     derive = "PartialEq",
     doc = "Reports what FRR runs on the node of the same name. Written by that node's agent; not to be edited."
 )]
+#[serde(remote = "Self")]
 pub struct FRRNodeStateSpec {}
+
+absent_is_default!(FRRNodeStateSpec);
 
 /// What FRR runs, and how the last change went.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]

@@ -3,12 +3,11 @@
 use crate::metallb::DynamicASN;
 use crate::schema;
 use k8s_openapi::api::core::v1::SecretReference;
-use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A BGP neighbor.
-#[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq)]
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Neighbor {
     /// AS number of the neighbor, 1 to 4294967295. Exactly one of `asn` and `dynamicASN` is given.
@@ -55,10 +54,7 @@ pub struct Neighbor {
     /// How long to wait before trying again to connect, for example `10s`: 1 s to 65535 s in whole seconds. FRR's
     /// default is 120 s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(
-        validation = Rule::new("duration(self).getSeconds() >= 1 && duration(self).getSeconds() <= 65535").message("connect time should be between 1 seconds to 65535"),
-        validation = Rule::new("duration(self).getMilliseconds() % 1000 == 0").message("connect time should contain a whole number of seconds")
-    )]
+    #[schemars(extend("x-kubernetes-validations" = schema::connect_time()))]
     pub connect_time: Option<String>,
     /// The neighbor is more than one hop away (`ebgp-multihop` in FRR). Only for eBGP.
     #[serde(default, skip_serializing_if = "Option::is_none")]

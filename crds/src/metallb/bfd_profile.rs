@@ -1,5 +1,6 @@
 //! BFDProfile: timers of BFD sessions.
 
+use crate::absent_spec::absent_is_default;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Receive Interval", type_ = "integer", json_path = ".spec.receiveInterval"),
     printcolumn(name = "Multiplier", type_ = "integer", json_path = ".spec.detectMultiplier")
 )]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct BFDProfileSpec {
     /// Shortest interval between control packets that this side accepts, in milliseconds, 10 to 60000. FRR's default
     /// is 300.
@@ -51,6 +52,8 @@ pub struct BFDProfileSpec {
     #[schemars(range(min = 1, max = 254))]
     pub minimum_ttl: Option<i32>,
 }
+
+absent_is_default!(BFDProfileSpec);
 
 /// Nothing is reported here.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]

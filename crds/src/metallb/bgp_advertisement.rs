@@ -1,12 +1,14 @@
 //! BGPAdvertisement: announce addresses by BGP.
 
+use crate::absent_spec::absent_is_default;
 use crate::schema;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::{CustomResource, KubeSchema};
+use kube::CustomResource;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which addresses are announced, from which nodes, to which peers, and with which attributes.
-#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq)]
+#[derive(CustomResource, JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq)]
 #[kube(
     group = "metallb.io",
     version = "v1beta1",
@@ -25,8 +27,8 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Peers", type_ = "string", json_path = ".spec.peers"),
     printcolumn(name = "Node Selectors", type_ = "string", json_path = ".spec.nodeSelectors", priority = 10)
 )]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.serviceSelectors) || self.serviceSelectors.size() == 0 || ((!has(self.aggregationLength) || self.aggregationLength == 32) && (!has(self.aggregationLengthV6) || self.aggregationLengthV6 == 128))").message("serviceSelectors and aggregationLength are mutually exclusive, can only be used together with default aggregationLength (32) and aggregationLengthV6 (128)"))]
+#[serde(rename_all = "camelCase", remote = "Self")]
+#[schemars(extend("x-kubernetes-validations" = schema::no_aggregation_of_some_services()))]
 pub struct BGPAdvertisementSpec {
     /// Length of the IPv4 prefixes that are announced: each address is widened to a prefix of this many bits, 1 to 32.
     /// It must not be shorter than the items of the pool's `addresses`, and must be 32 with `serviceSelectors`.
@@ -70,6 +72,8 @@ pub struct BGPAdvertisementSpec {
     pub service_selectors: Vec<LabelSelector>,
 }
 
+absent_is_default!(BGPAdvertisementSpec);
+
 /// Nothing is reported here; see ServiceBGPStatus for what is announced.
-#[derive(schemars::JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]
 pub struct BGPAdvertisementStatus {}

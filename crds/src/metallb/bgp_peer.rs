@@ -1,14 +1,15 @@
 //! BGPPeer v1beta2: a router to speak BGP with. The version that is stored.
 
+use crate::absent_spec::absent_is_default;
 use crate::schema;
 use k8s_openapi::api::core::v1::SecretReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::{CustomResource, KubeSchema};
+use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One BGP session from each selected node to one router.
-#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq)]
+#[derive(CustomResource, JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq)]
 #[kube(
     group = "metallb.io",
     version = "v1beta2",
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "BFD Profile", type_ = "string", json_path = ".spec.bfdProfile"),
     printcolumn(name = "Multi Hops", type_ = "string", json_path = ".spec.ebgpMultiHop")
 )]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct BGPPeerSpec {
     /// AS number of the nodes, 1 to 4294967295. All peers of a node in one VRF must have the same.
     #[serde(rename = "myASN")]
@@ -68,10 +69,7 @@ pub struct BGPPeerSpec {
     /// How long to wait before trying again to connect, for example `10s`: 1 s to 65535 s in whole seconds. Unset: FRR's
     /// default of 120 s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(
-        validation = Rule::new("duration(self).getSeconds() >= 1 && duration(self).getSeconds() <= 65535").message("connect time should be between 1 seconds to 65535"),
-        validation = Rule::new("duration(self).getMilliseconds() % 1000 == 0").message("connect time should contain a whole number of seconds")
-    )]
+    #[schemars(extend("x-kubernetes-validations" = schema::connect_time()))]
     pub connect_time: Option<String>,
     /// BGP identifier of the nodes, written as an IPv4 address. All peers of a node must have the same or none. Unset:
     /// FRR takes it from the node's addresses.
@@ -96,7 +94,7 @@ pub struct BGPPeerSpec {
     /// Have the peer keep using our routes while our side restarts (graceful restart, RFC 4724). Cannot be changed after
     /// creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("self == oldSelf").message("EnableGracefulRestart cannot be changed after creation"))]
+    #[schemars(extend("x-kubernetes-validations" = schema::immutable("EnableGracefulRestart cannot be changed after creation")))]
     pub enable_graceful_restart: Option<bool>,
     /// The peer is more than one hop away (`ebgp-multihop` in FRR). Only for eBGP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +111,8 @@ pub struct BGPPeerSpec {
     #[schemars(extend("default" = false))]
     pub dual_stack_address_family: Option<bool>,
 }
+
+absent_is_default!(BGPPeerSpec);
 
 /// Which AS numbers of a peer are taken when none is configured.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Community: names for BGP communities.
 
+use crate::absent_spec::absent_is_default;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,12 +17,14 @@ use serde::{Deserialize, Serialize};
     derive = "PartialEq",
     doc = "Names for BGP communities, to be used in a BGPAdvertisement in place of numbers. All objects of this kind make one list of names."
 )]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct CommunitySpec {
     /// The aliases. A name may be defined only once among all Community objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub communities: Vec<CommunityAlias>,
 }
+
+absent_is_default!(CommunitySpec);
 
 /// One name and the community that it stands for.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! L2Advertisement: announce addresses by ARP and NDP.
 
+use crate::absent_spec::absent_is_default;
 use crate::schema;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::CustomResource;
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Interfaces", type_ = "string", json_path = ".spec.interfaces"),
     printcolumn(name = "Node Selectors", type_ = "string", json_path = ".spec.nodeSelectors", priority = 10)
 )]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct L2AdvertisementSpec {
     /// Names of the IPAddressPools to announce. Together with `ipAddressPoolSelectors`; when both are empty every pool
     /// is announced.
@@ -54,6 +55,8 @@ pub struct L2AdvertisementSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preferred_node_selectors: Vec<PreferredNodeSelector>,
 }
+
+absent_is_default!(L2AdvertisementSpec);
 
 /// Nodes to prefer, and how strongly.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq)]

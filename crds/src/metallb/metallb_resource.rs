@@ -1,5 +1,6 @@
 //! MetalLB: what the operator installs.
 
+use crate::absent_spec::absent_is_default;
 use crate::schema;
 use k8s_openapi::api::core::v1::{Affinity, ResourceRequirements, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -36,7 +37,7 @@ use std::collections::BTreeMap;
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct MetalLBSpec {
     /// Has no effect: images are those of the operator's release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +80,8 @@ pub struct MetalLBSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frrk8s_config: Option<FRRK8sConfig>,
 }
+
+absent_is_default!(MetalLBSpec);
 
 /// Pod settings of one component.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq)]

@@ -1,6 +1,8 @@
 //! ServiceL2Status: which node answers for a Service.
 
-use kube::{CustomResource, KubeSchema};
+use crate::absent_spec::absent_is_default;
+use crate::schema;
+use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,23 +21,26 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Service Name", type_ = "string", json_path = ".status.serviceName"),
     printcolumn(name = "Service Namespace", type_ = "string", json_path = ".status.serviceNamespace")
 )]
+#[serde(remote = "Self")]
 pub struct ServiceL2StatusSpec {}
 
+absent_is_default!(ServiceL2StatusSpec);
+
 /// Who announces which Service, and where.
-#[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceL2StatusStatus {
     /// Name of the node that answers for the Service's addresses. Never changes once set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("self == oldSelf").message("Value is immutable"))]
+    #[schemars(extend("x-kubernetes-validations" = schema::immutable("Value is immutable")))]
     pub node: Option<String>,
     /// Name of the Service. Never changes once set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("self == oldSelf").message("Value is immutable"))]
+    #[schemars(extend("x-kubernetes-validations" = schema::immutable("Value is immutable")))]
     pub service_name: Option<String>,
     /// Namespace of the Service. Never changes once set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("self == oldSelf").message("Value is immutable"))]
+    #[schemars(extend("x-kubernetes-validations" = schema::immutable("Value is immutable")))]
     pub service_namespace: Option<String>,
     /// The interfaces that the addresses are answered on; empty when it is every suitable interface of the node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

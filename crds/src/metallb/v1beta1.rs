@@ -1,7 +1,8 @@
 //! BGPPeer v1beta1: the deprecated version, converted to v1beta2 before anything reads it.
 
+use crate::absent_spec::absent_is_default;
 use crate::schema;
-use kube::{CustomResource, KubeSchema};
+use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 pub use super::BGPPeerStatus;
 
 /// One BGP session from each selected node to one router.
-#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]
+#[derive(CustomResource, JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]
 #[kube(
     group = "metallb.io",
     version = "v1beta1",
@@ -26,7 +27,7 @@ pub use super::BGPPeerStatus;
     printcolumn(name = "BFD Profile", type_ = "string", json_path = ".spec.bfdProfile"),
     printcolumn(name = "Multi Hops", type_ = "string", json_path = ".spec.ebgpMultiHop")
 )]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct BGPPeerSpec {
     /// AS number of the nodes, 1 to 4294967295.
     #[serde(rename = "myASN")]
@@ -68,6 +69,8 @@ pub struct BGPPeerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ebgp_multi_hop: Option<bool>,
 }
+
+absent_is_default!(BGPPeerSpec);
 
 /// Nodes by their labels. All conditions must hold; none means every node.
 #[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]
