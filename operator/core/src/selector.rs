@@ -4,6 +4,7 @@ use crate::problem::Reason;
 use crate::snapshot::Labels;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// Why a selector cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +69,28 @@ impl Selector {
         Ok(Self(requirements))
     }
 
+    /// A list of selectors, as most of MetalLB's fields are: neither a selector nor anything in one
+    /// may stand there twice. `field` is the list's name, for the message.
+    ///
+    /// All that is wrong comes back, each with the selector's index.
+    pub fn parse_list(
+        field: &'static str,
+        selectors: &[LabelSelector],
+    ) -> Result<Vec<Self>, Vec<(usize, SelectorError)>> {
+        let mut parsed: Vec<Self> = Vec::with_capacity(selectors.len());
+        let mut errors = Vec::new();
+        for (index, selector) in selectors.iter().enumerate() {
+            match check_repeated(selector).and_then(|()| Self::parse(selector)) {
+                Ok(selector) if parsed.contains(&selector) => {
+                    errors.push((index, SelectorError::Duplicate(format!("{field} {{{selector}}}"))));
+                }
+                Ok(selector) => parsed.push(selector),
+                Err(error) => errors.push((index, error)),
+            }
+        }
+        if errors.is_empty() { Ok(parsed) } else { Err(errors) }
+    }
+
     /// Whether an object with these labels is selected.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
@@ -86,10 +109,51 @@ impl Selector {
     }
 }
 
+/// As `kubectl get -l` takes it.
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |values: &BTreeSet<String>| values.iter().cloned().collect::<Vec<_>>().join(",");
+        for (position, requirement) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str(",")?;
+            }
+            match requirement {
+                Requirement::In(key, values) if values.len() == 1 => write!(f, "{key}={}", words(values))?,
+                Requirement::In(key, values) => write!(f, "{key} in ({})", words(values))?,
+                Requirement::NotIn(key, values) => write!(f, "{key} notin ({})", words(values))?,
+                Requirement::Exists(key) => f.write_str(key)?,
+                Requirement::DoesNotExist(key) => write!(f, "!{key}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Whether any of the selectors matches; an empty list matches everything, as all of MetalLB's do.
 #[must_use]
 pub fn any_matches(selectors: &[Selector], labels: &Labels) -> bool {
     selectors.is_empty() || selectors.iter().any(|s| s.matches(labels))
+}
+
+/// Refuses a value that stands twice in an expression, and an expression that stands there twice.
+fn check_repeated(selector: &LabelSelector) -> Result<(), SelectorError> {
+    let mut seen = BTreeSet::new();
+    for expression in selector.match_expressions.iter().flatten() {
+        let values = expression.values.as_deref().unwrap_or_default();
+        let set: BTreeSet<&String> = values.iter().collect();
+        if set.len() < values.len() {
+            let twice = values.iter().enumerate().find(|(i, v)| values[..*i].contains(v));
+            let twice = twice.map(|(_, v)| v.as_str()).unwrap_or_default();
+            return Err(SelectorError::Duplicate(format!(
+                "match expression value in label selector {twice:?}"
+            )));
+        }
+        let text = format!("{:?} {:?} {set:?}", expression.key, expression.operator);
+        if !seen.insert((&expression.key, &expression.operator, set)) {
+            return Err(SelectorError::Duplicate(format!("match expressions {{{text}}}")));
+        }
+    }
+    Ok(())
 }
 
 fn requirement(key: &str, operator: &str, values: &[String]) -> Result<Requirement, SelectorError> {

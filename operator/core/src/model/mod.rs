@@ -3,18 +3,48 @@
 //! `Model::build` judges each object alone and with those that it conflicts with; what is refused is
 //! a `Problem` and the rest goes on (docs/architecture.md).
 
-mod advertisement;
+mod address;
+mod bfd;
+mod bgp_advertisement;
+mod build;
+mod community;
+mod endpoints;
+mod in_force;
+mod judge;
+mod kind;
+mod l2_advertisement;
 mod peer;
+mod peer_error;
+mod peer_parse;
+mod peer_secret;
+mod peers;
 mod pool;
+mod selection;
 mod service;
+mod service_error;
+mod service_parse;
+mod sessions;
 
-pub use advertisement::{BgpAdvertisement, L2Advertisement};
-pub use peer::{BfdProfile, Peer};
-pub use pool::{AddressRange, Pinned, Pool, PoolName, is_buggy};
-pub use service::{Families, FamilyError, FamilyPolicy, RequestError, Service, ServiceKey, SharingKey};
+pub use address::{AddressError, AddressRange};
+pub use bfd::{BfdError, BfdProfile};
+pub use bgp_advertisement::{BgpAdvertisement, BgpAdvertisementError, conflicts_on, share_peers};
+pub use build::{Built, Options};
+pub use community::CommunityError;
+pub use endpoints::Serving;
+pub use in_force::{Form, Forms, InForce};
+pub use judge::{Rank, Standing};
+pub use kind::DuplicateName;
+pub use l2_advertisement::{L2Advertisement, L2AdvertisementError};
+pub use peer::Peer;
+pub use peer_error::PeerError;
+pub use pool::{Pinned, Pool, PoolError, PoolName, is_buggy};
+pub use selection::SelectionError;
+pub use service::{Families, FamilyPolicy, Service, ServiceKey, SharingKey};
+pub use service_error::{FamilyError, RequestError, ServiceWarning};
+pub use sessions::PeerHistory;
 
 use crate::snapshot::{Labels, Node};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything that planning needs, all of it valid.
@@ -26,8 +56,10 @@ pub struct Model {
     pub l2_advertisements: BTreeMap<Arc<str>, L2Advertisement>,
     /// BGPAdvertisements by name.
     pub bgp_advertisements: BTreeMap<Arc<str>, BgpAdvertisement>,
-    /// BGPPeers by name.
+    /// BGPPeers by name, each valid alone; [`Model::peers_on`] says which have a session on a node.
     pub peers: BTreeMap<Arc<str>, Peer>,
+    /// What those peers were before; a peer without an entry is new.
+    pub peer_history: BTreeMap<Arc<str>, PeerHistory>,
     /// BFDProfiles of `metallb.io` by name.
     pub bfd_profiles: BTreeMap<Arc<str>, BfdProfile>,
     /// FRRConfigurations, each valid alone, by namespace and name.
@@ -40,13 +72,4 @@ pub struct Model {
     pub namespaces: BTreeMap<Arc<str>, Labels>,
     /// Who can serve each Service; a Service that is absent here has no EndpointSlice in the input.
     pub endpoints: BTreeMap<ServiceKey, Serving>,
-}
-
-/// Where a Service has endpoints that can serve.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Serving {
-    /// At least one endpoint can serve, wherever it is.
-    pub anywhere: bool,
-    /// Nodes that have one.
-    pub nodes: BTreeSet<Arc<str>>,
 }

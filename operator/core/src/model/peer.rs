@@ -1,8 +1,9 @@
-//! BGP sessions as users declare them: `BGPPeer` and `BFDProfile`.
+//! BGP sessions as users declare them: `BGPPeer`.
 
+use super::kind::Named;
 use crate::problem::ObjectRef;
 use crate::selector::Selector;
-use herald_frr::config::{self, NeighborId, RemoteAs, Timers};
+use herald_frr::config::{NeighborId, RemoteAs, Timers};
 use herald_frr::value::{Asn, InterfaceName, Password};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -46,11 +47,19 @@ pub struct Peer {
     pub dual_stack: bool,
 }
 
-/// A `BFDProfile` of `metallb.io`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BfdProfile {
-    /// The object.
-    pub object: ObjectRef,
-    /// What FRR is told.
-    pub profile: config::BfdProfile,
+impl Named for Peer {
+    fn object(&self) -> &ObjectRef {
+        &self.object
+    }
+}
+
+impl Peer {
+    /// What identifies the session on a node: the other side, and `-VRF` where there is one.
+    #[must_use]
+    pub fn identifier(&self) -> String {
+        match &self.vrf {
+            None => self.id.to_string(),
+            Some(vrf) => format!("{}-{vrf}", self.id),
+        }
+    }
 }

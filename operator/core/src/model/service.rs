@@ -1,5 +1,6 @@
 //! Services that ask for a load balancer.
 
+use super::service_error::{FamilyError, RequestError};
 use crate::problem::ObjectRef;
 use crate::snapshot::Labels;
 use herald_frr::value::Family;
@@ -80,35 +81,4 @@ pub struct Service {
     pub traffic_local: bool,
     /// Addresses in its status, in order.
     pub status_ips: Vec<IpAddr>,
-}
-
-/// Why the families of a Service cannot be told.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FamilyError {
-    /// `clusterIPs` is `None`: a headless Service has no load balancer.
-    #[error("a headless Service cannot have a load balancer address")]
-    Headless,
-    /// An address that is none.
-    #[error("clusterIP {0:?} is not an IP address")]
-    Address(Arc<str>),
-    /// More than two, or two of one family.
-    #[error("clusterIPs must be one address, or one of each family")]
-    Count,
-    /// `RequireDualStack` without both.
-    #[error("ipFamilyPolicy is RequireDualStack, but the Service has only one cluster address")]
-    NotDual,
-}
-
-/// Why a Service's request for addresses cannot be met by any pool.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// Not an address.
-    #[error("{0:?} is not an IP address")]
-    Address(Arc<str>),
-    /// Both ways of asking at once.
-    #[error("annotation metallb.io/loadBalancerIPs and spec.loadBalancerIP are mutually exclusive")]
-    Both,
-    /// The wrong families.
-    #[error("{0} does not match the ipFamily of the service")]
-    Family(Arc<str>),
 }

@@ -1,0 +1,187 @@
+//! From a Snapshot to a Model, kind by kind in the order of their references.
+
+use super::bgp_advertisement::{self, BgpAdvertisement};
+use super::in_force::{Forms, InForce};
+use super::kind::{by_name, never, settle};
+use super::pool::Pool;
+use super::service_parse::PoolFamilies;
+use super::{BfdProfile, L2Advertisement, Model, bfd, community, endpoints, l2_advertisement, pool};
+use super::{peers, service_parse};
+use crate::problem::Problem;
+use crate::snapshot::{Custom, Labels, Node, Snapshot};
+use herald_crds::metallb::BGPAdvertisementSpec;
+use herald_frr::value::{Community, Family};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The label by which a node is known to selectors.
+const HOSTNAME: &str = "kubernetes.io/hostname";
+/// The label that every Namespace has (Kubernetes 1.22 and later).
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// How the inputs are to be read.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Serve Services of exactly this `loadBalancerClass`; `None` serves those without one.
+    pub lb_class: Option<Arc<str>>,
+    /// A session whose Secret is not in the input goes without a password.
+    pub allow_missing_secrets: bool,
+    /// Without any Node in the input: a node of this name, with the label `kubernetes.io/hostname`.
+    pub assume_node: Option<Arc<str>>,
+}
+
+/// What `Model::build` makes of a Snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Built {
+    /// Everything that counts.
+    pub model: Model,
+    /// Everything that is wrong, those of single nodes included.
+    pub problems: Vec<Problem>,
+    /// What is in force now: the input of the next build.
+    pub in_force: InForce,
+}
+
+impl Model {
+    /// Parses and judges everything. Never fails: what is wrong is a problem, and the rest goes on.
+    ///
+    /// Objects that conflict are judged in a fixed order: those in force and unchanged, then edits of
+    /// those, then new ones; within each by creationTimestamp, then name. An object that is refused
+    /// keeps its form in `in_force`, if it has one.
+    #[must_use]
+    pub fn build(snapshot: &Snapshot, in_force: &InForce, options: &Options) -> Built {
+        let mut build = Build { snapshot, before: in_force, options, built: Built::default() };
+        build.nodes();
+        build.namespaces();
+        let aliases = build.aliases();
+        build.pools();
+        build.l2_advertisements();
+        build.bgp_advertisements(&aliases);
+        build.bfd_profiles();
+        build.peers();
+        build.services();
+        build.built
+    }
+}
+
+struct Build<'a> {
+    snapshot: &'a Snapshot,
+    before: &'a InForce,
+    options: &'a Options,
+    built: Built,
+}
+
+impl Build<'_> {
+    fn nodes(&mut self) {
+        let known = self.snapshot.nodes.iter().cloned();
+        let assumed = self.options.assume_node.clone().filter(|_| self.snapshot.nodes.is_empty());
+        let assumed = assumed.map(|name| Node {
+            labels: Labels::from([(HOSTNAME.to_owned(), name.to_string())]),
+            name,
+            network_unavailable: false,
+        });
+        self.built.model.nodes = known.chain(assumed).map(|node| (node.name.clone(), node)).collect();
+    }
+
+    /// A Git repository often holds no Namespaces; those of Services are then known by name.
+    fn namespaces(&mut self) {
+        let namespaces = &mut self.built.model.namespaces;
+        for service in &self.snapshot.services {
+            let name = &service.meta.object.namespace;
+            if !namespaces.contains_key(name) {
+                let labels = Labels::from([(NAMESPACE_NAME.to_owned(), name.to_string())]);
+                namespaces.insert(name.clone(), labels);
+            }
+        }
+        let known = self.snapshot.namespaces.iter();
+        namespaces.extend(known.map(|namespace| (namespace.name.clone(), namespace.labels.clone())));
+    }
+
+    fn aliases(&mut self) -> BTreeMap<String, Community> {
+        let objects = &self.snapshot.communities;
+        let Built { problems, in_force, .. } = &mut self.built;
+        let (accepted, forms) =
+            settle(objects, &self.before.communities, community::parse, community::conflict, problems);
+        in_force.communities = forms;
+        let values = accepted.into_iter().flat_map(|aliases| aliases.values);
+        values.map(|(name, (_, community))| (name, community)).collect()
+    }
+
+    fn pools(&mut self) {
+        let objects = &self.snapshot.pools;
+        let Built { model, problems, in_force } = &mut self.built;
+        let namespaces = &model.namespaces;
+        let (accepted, forms): (Vec<Pool>, _) = settle(
+            objects,
+            &self.before.pools,
+            |object, context| pool::parse(object, context, namespaces),
+            pool::conflict,
+            problems,
+        );
+        in_force.pools = forms;
+        model.pools = by_name(accepted);
+    }
+
+    fn l2_advertisements(&mut self) {
+        let objects = &self.snapshot.l2_advertisements;
+        let Built { model, problems, in_force } = &mut self.built;
+        let (accepted, forms): (Vec<L2Advertisement>, _) = settle(
+            objects,
+            &self.before.l2_advertisements,
+            |object, context| l2_advertisement::parse(object, context, &model.pools),
+            never,
+            problems,
+        );
+        in_force.l2_advertisements = forms;
+        model.l2_advertisements = by_name(accepted);
+    }
+
+    fn bgp_advertisements(&mut self, aliases: &BTreeMap<String, Community>) {
+        let objects = &self.snapshot.bgp_advertisements;
+        let Built { model, problems, in_force } = &mut self.built;
+        let (accepted, forms) =
+            bgp_advertisements(objects, &self.before.bgp_advertisements, model, aliases, problems);
+        in_force.bgp_advertisements = forms;
+        model.bgp_advertisements = by_name(accepted);
+    }
+
+    fn bfd_profiles(&mut self) {
+        let objects = &self.snapshot.bfd_profiles;
+        let Built { model, problems, in_force } = &mut self.built;
+        let (accepted, forms): (Vec<BfdProfile>, _) =
+            settle(objects, &self.before.bfd_profiles, bfd::parse, never, problems);
+        in_force.bfd_profiles = forms;
+        model.bfd_profiles = by_name(accepted);
+    }
+
+    fn peers(&mut self) {
+        let objects = &self.snapshot.peers;
+        let allow_missing = self.options.allow_missing_secrets;
+        peers::build(objects, &self.snapshot.secrets, allow_missing, self.before, &mut self.built);
+    }
+
+    fn services(&mut self) {
+        let Built { model, problems, .. } = &mut self.built;
+        let v4 = model.pools.is_empty() || model.pools.values().any(|pool| pool.has_family(Family::V4));
+        let class = self.options.lb_class.as_deref();
+        model.services =
+            service_parse::collect(&self.snapshot.services, class, PoolFamilies { v4 }, problems);
+        model.endpoints = endpoints::collect(&self.snapshot.endpoint_slices);
+    }
+}
+
+fn bgp_advertisements(
+    objects: &[Custom<BGPAdvertisementSpec>],
+    forms: &Forms<BGPAdvertisementSpec>,
+    model: &Model,
+    aliases: &BTreeMap<String, Community>,
+    problems: &mut Vec<Problem>,
+) -> (Vec<BgpAdvertisement>, Forms<BGPAdvertisementSpec>) {
+    let references = bgp_advertisement::References { pools: &model.pools, aliases };
+    settle(
+        objects,
+        forms,
+        |object, context| bgp_advertisement::parse(object, context, &references),
+        |winner, loser| bgp_advertisement::conflict(winner, loser, &model.pools, &model.nodes),
+        problems,
+    )
+}

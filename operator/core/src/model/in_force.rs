@@ -1,0 +1,49 @@
+//! The last accepted form of each configuration object, so that a bad edit changes nothing.
+
+use crate::snapshot::{Custom, Labels};
+use herald_crds::{frrk8s, metallb};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What of the configuration is in force. The output of one `Model::build` is the input of the next;
+/// an agent keeps it across restarts. It may hold passwords: a file of it has mode 0600.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InForce {
+    /// IPAddressPools.
+    pub pools: Forms<metallb::IPAddressPoolSpec>,
+    /// L2Advertisements.
+    pub l2_advertisements: Forms<metallb::L2AdvertisementSpec>,
+    /// BGPAdvertisements.
+    pub bgp_advertisements: Forms<metallb::BGPAdvertisementSpec>,
+    /// BGPPeers.
+    pub peers: Forms<metallb::BGPPeerSpec>,
+    /// BFDProfiles.
+    pub bfd_profiles: Forms<metallb::BFDProfileSpec>,
+    /// Communities.
+    pub communities: Forms<metallb::CommunitySpec>,
+    /// FRRConfigurations.
+    pub frr_configurations: Forms<frrk8s::FRRConfigurationSpec>,
+}
+
+/// The forms of one kind, by `namespace/name`.
+pub type Forms<S> = BTreeMap<String, Form<S>>;
+
+/// One object as it was when it was accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Form<S> {
+    /// Its labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: Labels,
+    /// Its spec.
+    pub spec: S,
+    /// What its references stood for then: a Secret's password, the value of a community alias.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resolved: BTreeMap<String, String>,
+}
+
+/// The key of an object in [`Forms`].
+pub(crate) fn key<S>(custom: &Custom<S>) -> String {
+    let object = &custom.meta.object;
+    format!("{}/{}", object.namespace, object.name)
+}
