@@ -4,7 +4,7 @@ use crate::lab::Lab;
 use crate::network::Namespace;
 use crate::process::Process;
 use crate::wait::wait_for;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -70,6 +70,16 @@ impl Bird {
     pub fn ask(&self, command: &str) -> Result<String> {
         let control = self.control();
         self.namespace.run("birdc", &["-s", &control.display().to_string(), command])
+    }
+
+    /// How many routes, and how many withdrawals, a session's IPv4 channel has received since it came up.
+    pub fn received(&self, session: &str) -> Result<(u64, u64)> {
+        let text = self.ask(&format!("show protocols all {session}"))?;
+        let number = |label: &str| {
+            let line = text.lines().find_map(|line| line.trim().strip_prefix(label))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        number("Import updates:").zip(number("Import withdraws:")).with_context(|| text.clone())
     }
 
     /// All routes that a session brought, one per prefix and session.

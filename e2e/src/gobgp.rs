@@ -7,14 +7,12 @@ use crate::wait::wait_for;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// A running gobgpd.
 #[derive(Debug)]
 pub struct Gobgp {
     namespace: Namespace,
-    folder: PathBuf,
     process: Process,
 }
 
@@ -47,7 +45,7 @@ impl Gobgp {
             "127.0.0.1:50051",
         ]);
         let process = Process::spawn("gobgpd", command, &folder.join("gobgpd.log"))?;
-        let mut gobgp = Self { namespace: namespace.clone(), folder, process };
+        let mut gobgp = Self { namespace: namespace.clone(), process };
         wait_for("GoBGP answers", Duration::from_secs(10), || {
             gobgp.process.check_running()?;
             gobgp.ask(&["global"])
@@ -58,13 +56,6 @@ impl Gobgp {
     /// A gobgp command's answer.
     pub fn ask(&self, words: &[&str]) -> Result<String> {
         output(self.namespace.command("gobgp").args(["-u", "127.0.0.1", "-p", "50051"]).args(words))
-    }
-
-    /// Records every change that arrives from now on, withdrawals too.
-    pub fn monitor(&self, name: &str) -> Result<Process> {
-        let mut command = self.namespace.command("gobgp");
-        command.args(["-u", "127.0.0.1", "-p", "50051", "monitor", "adj-in", "-j"]);
-        Process::spawn("gobgp monitor", command, &self.folder.join(format!("monitor-{name}.log")))
     }
 
     /// The paths of a family (`ipv4`, `ipv6`).

@@ -49,7 +49,16 @@ const GOBGP_IBGP: &str =
 
 #[test]
 fn attributes_arrive_as_written_and_leave_with_the_endpoints() -> Result<()> {
-    let mut site = Site::new(Release::V10, "")?;
+    attributes(Release::V10)
+}
+
+#[test]
+fn attributes_arrive_from_frr_8_too() -> Result<()> {
+    attributes(Release::V8)
+}
+
+fn attributes(release: Release) -> Result<()> {
+    let mut site = Site::new(release, "")?;
     site.write("bgp.yaml", TWO_PEERS)?;
     site.write("web.yaml", &service("web", &["192.0.2.10"], true))?;
     site.write("dns.yaml", &service("dns", &["192.0.2.11"], true))?;
