@@ -59,11 +59,11 @@ pub fn walk(folder: &Path, visited: &mut Visited, visitor: &mut dyn Visitor) {
                     visitor.file(&path);
                 }
             }
-            Ok(_) => {}
-            // Gone since it was listed; a link that leads nowhere still is there.
-            Err(_) if fs::symlink_metadata(&path).is_err() => {}
-            Err(why) if is_manifest(&path) => visitor.failed(&path, why),
-            Err(_) => {}
+            // A link that leads nowhere; not a file that is gone since it was listed.
+            Err(why) if is_manifest(&path) && fs::symlink_metadata(&path).is_ok() => {
+                visitor.failed(&path, why)
+            }
+            _ => {}
         }
     }
 }
