@@ -49,19 +49,13 @@ pub fn walk(folder: &Path, visited: &mut Visited, visitor: &mut dyn Visitor) {
     };
     for path in entries {
         match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => {
-                if visited.first(&metadata) {
-                    walk(&path, visited, visitor);
-                }
-            }
-            Ok(metadata) if metadata.is_file() && is_manifest(&path) => {
-                if visited.first(&metadata) {
-                    visitor.file(&path);
-                }
+            Ok(metadata) if metadata.is_dir() && visited.first(&metadata) => walk(&path, visited, visitor),
+            Ok(metadata) if metadata.is_file() && is_manifest(&path) && visited.first(&metadata) => {
+                visitor.file(&path);
             }
             // A link that leads nowhere; not a file that is gone since it was listed.
             Err(why) if is_manifest(&path) && fs::symlink_metadata(&path).is_ok() => {
-                visitor.failed(&path, why)
+                visitor.failed(&path, why);
             }
             _ => {}
         }

@@ -2,13 +2,12 @@
 
 use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
-use super::tree::{Tree, Value};
-use super::{de, duplicates};
-use crate::problem::{FieldPath, Step};
+use super::tree::Tree;
+use super::{de, duplicates, schema};
+use crate::problem::Step;
 use crate::snapshot::{Custom, Meta, Snapshot};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value as Json};
 
 /// The list of the Snapshot that holds objects with this spec.
 pub type ListOf<S> = fn(&mut Snapshot) -> &mut Vec<Custom<S>>;
@@ -21,11 +20,10 @@ impl Reader {
 
     /// Reads an object of a version that is converted to the one that the Snapshot holds.
     pub fn converted<V: DeserializeOwned + Into<S>, S>(&mut self, object: &Object<'_, '_>, list: ListOf<S>) {
-        let Some((meta, json)) = self.judged(object) else { return };
-        let spec = json.get("spec").filter(|spec| !spec.is_null()).cloned();
-        match serde_json::from_value::<V>(spec.unwrap_or_else(|| Json::Object(Map::new()))) {
-            Ok(spec) => list(&mut self.snapshot).push(Custom { meta, spec: spec.into() }),
-            Err(why) => self.error(object, FieldPath::of("spec"), &InputError::WrongType(why.to_string())),
+        let Some((meta, spec)) = self.judged(object) else { return };
+        match de::read::<V>(&spec, &["spec"]) {
+            Ok((spec, _)) => list(&mut self.snapshot).push(Custom { meta, spec: spec.into() }),
+            Err(wrong) => self.error(object, wrong.field, &InputError::WrongType(wrong.message)),
         }
     }
 
@@ -34,11 +32,17 @@ impl Reader {
         self.judged(object);
     }
 
-    /// The object's metadata and the object as JSON; `None` if anything in it is wrong.
-    fn judged(&mut self, object: &Object<'_, '_>) -> Option<(Meta, Json)> {
-        let duplicates = self.duplicates(object);
+    /// The object's metadata and spec; `None` if anything in it is wrong. Everything that is, is reported.
+    fn judged<'a>(&mut self, object: &Object<'_, 'a>) -> Option<(Meta, Tree<'a>)> {
+        if self.duplicates(object) {
+            return None;
+        }
         let meta = self.meta(object);
-        if duplicates { None } else { Some((meta?, json(object.tree))) }
+        let (spec, findings) = schema::check(object.id.kind, object.version, object.tree);
+        for (field, why) in &findings {
+            self.error(object, field.clone(), why);
+        }
+        if findings.is_empty() { Some((meta?, spec)) } else { None }
     }
 
     /// Reports keys that are written twice; true if there are any.
@@ -88,18 +92,4 @@ pub fn unknown_field(unknown: &de::Unknown) -> InputError {
         return InputError::UnknownField { nearest: None };
     };
     InputError::UnknownField { nearest: nearest(written, unknown.known.iter().copied()) }
-}
-
-fn json(tree: &Tree<'_>) -> Json {
-    match &tree.value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => Json::Bool(*value),
-        Value::Int(value) => Json::from(*value),
-        Value::Float(value) => Json::from(*value),
-        Value::Text(text) => Json::String(text.clone().into_owned()),
-        Value::List(items) => Json::Array(items.iter().map(json).collect()),
-        Value::Map(entries) => {
-            Json::Object(entries.iter().map(|e| (e.key.clone().into_owned(), json(&e.value))).collect())
-        }
-    }
 }

@@ -136,6 +136,19 @@ impl<'de> de::Deserializer<'de> for De<'de, '_> {
         visitor.visit_newtype_struct(self)
     }
 
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match &self.tree.value {
+            Value::Text(text) => visitor.visit_enum((&**text).into_deserializer()),
+            _ => Err(de::Error::custom(format!("must be a text, not {}", self.tree.describe()))),
+        }
+        .map_err(|error: Error| error.at(self.link))
+    }
+
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -153,7 +166,7 @@ impl<'de> de::Deserializer<'de> for De<'de, '_> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct seq tuple tuple_struct map enum identifier ignored_any
+        unit unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
 

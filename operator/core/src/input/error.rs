@@ -43,6 +43,45 @@ pub enum InputError {
     /// A value of another type.
     #[error("{0}")]
     WrongType(String),
+    /// A field that must be there.
+    #[error("is required")]
+    RequiredField,
+    /// A value that is not among those that the field knows.
+    #[error("{value:?} is not supported; known: {known}{}", hint(nearest.as_deref()))]
+    UnsupportedValue {
+        /// As written.
+        value: String,
+        /// All that are.
+        known: String,
+        /// The nearest of them.
+        nearest: Option<String>,
+    },
+    /// A number beyond its bounds.
+    #[error("{value} is out of range; it must be {bounds}")]
+    OutOfRange {
+        /// As written.
+        value: String,
+        /// The bounds in words.
+        bounds: String,
+    },
+    /// Too few or too many items or characters.
+    #[error("has {length} {what}; it must have {bounds}")]
+    InvalidLength {
+        /// How many there are.
+        length: i64,
+        /// The bounds in words.
+        bounds: String,
+        /// Items or characters.
+        what: &'static str,
+    },
+    /// A text that is not what its field holds.
+    #[error("{value:?} is not {what}")]
+    InvalidFormat {
+        /// As written.
+        value: String,
+        /// What it should be.
+        what: &'static str,
+    },
     /// The same key twice in one mapping.
     #[error("the key is written twice, first on line {first}")]
     DuplicateField {
@@ -84,6 +123,11 @@ impl Reason for InputError {
             Self::UnknownVersion { .. } => "UnknownVersion",
             Self::UnknownField { .. } => "UnknownField",
             Self::WrongType(_) => "WrongType",
+            Self::RequiredField => "RequiredField",
+            Self::UnsupportedValue { .. } => "UnsupportedValue",
+            Self::OutOfRange { .. } => "OutOfRange",
+            Self::InvalidLength { .. } => "InvalidLength",
+            Self::InvalidFormat { .. } => "InvalidFormat",
             Self::DuplicateField { .. } => "DuplicateField",
             Self::DuplicateObject { .. } => "DuplicateObject",
             Self::AmbiguousName { .. } => "AmbiguousName",

@@ -10,6 +10,7 @@ mod kinds;
 mod names;
 mod reader;
 mod scalar;
+mod schema;
 mod tree;
 mod yaml;
 

@@ -1,0 +1,279 @@
+//! An object against the schema of its CRD: what the API server would refuse, prune and default.
+//!
+//! CEL rules are not evaluated: the parsers of the values that they guard have the same rules.
+
+use super::error::{InputError, nearest};
+use super::tree::{Entry, Mark, Tree, Value};
+use crate::problem::{FieldPath, Step};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
+use serde_json::Value as Json;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+
+/// A field and what is wrong with it.
+pub type Finding = (FieldPath, InputError);
+
+/// The spec of an object with its schema's defaults, and everything that the schema has against the object.
+///
+/// A spec that is not written is an empty mapping. Metadata and status are not looked at.
+pub fn check<'a>(kind: &str, version: &str, object: &Tree<'a>) -> (Tree<'a>, Vec<Finding>) {
+    let empty = Tree { value: Value::Map(Vec::new()), at: object.at };
+    let Some(schema) = of_kind(kind, version) else { return (empty, Vec::new()) };
+    let mut walk = Walk { way: Vec::new(), findings: Vec::new() };
+    let mut spec = empty;
+    for entry in object.entries() {
+        match &*entry.key {
+            "apiVersion" | "kind" | "metadata" | "status" => {}
+            "spec" if matches!(entry.value.value, Value::Null) => {}
+            "spec" => {
+                if let Some(of_spec) = property(schema, "spec") {
+                    spec = walk.below(Step::Key("spec".into()), |walk| walk.value(of_spec, &entry.value));
+                }
+            }
+            _ => walk.unknown(schema, &entry.key),
+        }
+    }
+    let written = object.get("spec").is_some_and(|spec| !matches!(spec.value, Value::Null));
+    if !written && schema.required.iter().flatten().any(|field| field == "spec") {
+        walk.way.push(Step::Key("spec".into()));
+        walk.found(InputError::RequiredField);
+    }
+    (spec, walk.findings)
+}
+
+fn of_kind(kind: &str, version: &str) -> Option<&'static JSONSchemaProps> {
+    type Schemas = HashMap<(String, String), JSONSchemaProps>;
+    static SCHEMAS: OnceLock<Schemas> = OnceLock::new();
+    let schemas = SCHEMAS.get_or_init(|| {
+        let mut schemas = Schemas::new();
+        for crd in herald_crds::schemas() {
+            for version in crd.spec.versions {
+                if let Some(schema) = version.schema.and_then(|s| s.open_api_v3_schema) {
+                    schemas.insert((crd.spec.names.kind.clone(), version.name), schema);
+                }
+            }
+        }
+        schemas
+    });
+    schemas.get(&(kind.to_owned(), version.to_owned()))
+}
+
+fn property<'s>(schema: &'s JSONSchemaProps, key: &str) -> Option<&'s JSONSchemaProps> {
+    schema.properties.as_ref()?.get(key)
+}
+
+struct Walk {
+    way: Vec<Step>,
+    findings: Vec<Finding>,
+}
+
+impl Walk {
+    fn found(&mut self, why: InputError) {
+        self.findings.push((FieldPath(self.way.clone()), why));
+    }
+
+    fn below<R>(&mut self, step: Step, then: impl FnOnce(&mut Self) -> R) -> R {
+        self.way.push(step);
+        let result = then(self);
+        self.way.pop();
+        result
+    }
+
+    fn unknown(&mut self, schema: &JSONSchemaProps, key: &str) {
+        let known = schema.properties.iter().flatten().map(|(name, _)| name.as_str());
+        let nearest = nearest(key, known);
+        self.below(Step::Key(key.into()), |walk| walk.found(InputError::UnknownField { nearest }));
+    }
+
+    /// The value with defaults, without nulls where the schema does not know them.
+    fn value<'a>(&mut self, schema: &JSONSchemaProps, tree: &Tree<'a>) -> Tree<'a> {
+        if !is_of_type(schema, &tree.value) {
+            let wanted = type_in_words(schema);
+            self.found(InputError::WrongType(format!("must be {wanted}, not {}", tree.describe())));
+            return tree.clone();
+        }
+        let value = match &tree.value {
+            Value::Map(entries) => Value::Map(self.mapping(schema, entries, tree.at)),
+            Value::List(items) => Value::List(self.list(schema, items)),
+            other => {
+                self.scalar(schema, other);
+                other.clone()
+            }
+        };
+        Tree { value, at: tree.at }
+    }
+
+    fn mapping<'a>(&mut self, schema: &JSONSchemaProps, entries: &[Entry<'a>], at: Mark) -> Vec<Entry<'a>> {
+        let mut taken: Vec<Entry<'a>> = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let Some(below) = schema_of(schema, &entry.key) else {
+                if schema.x_kubernetes_preserve_unknown_fields == Some(true) {
+                    taken.push(entry.clone());
+                } else {
+                    self.unknown(schema, &entry.key);
+                }
+                continue;
+            };
+            if matches!(entry.value.value, Value::Null) && below.nullable != Some(true) {
+                continue;
+            }
+            let value = self.below(Step::Key((&*entry.key).into()), |walk| walk.value(below, &entry.value));
+            taken.push(Entry { key: entry.key.clone(), at: entry.at, value });
+        }
+        for required in schema.required.iter().flatten() {
+            if !taken.iter().any(|entry| entry.key == *required) {
+                self.below(Step::Key(required.as_str().into()), |walk| walk.found(InputError::RequiredField));
+            }
+        }
+        for (name, below) in schema.properties.iter().flatten() {
+            if let Some(default) = &below.default
+                && !taken.iter().any(|entry| entry.key == *name)
+            {
+                let value = tree_of(&default.0, at);
+                taken.push(Entry { key: Cow::Owned(name.clone()), at, value });
+            }
+        }
+        taken
+    }
+
+    fn list<'a>(&mut self, schema: &JSONSchemaProps, items: &[Tree<'a>]) -> Vec<Tree<'a>> {
+        let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+        self.length(length, (schema.min_items, schema.max_items), "items");
+        let Some(JSONSchemaPropsOrArray::Schema(below)) = &schema.items else { return items.to_vec() };
+        let read = |(index, item)| self.below(Step::Index(index), |walk| walk.value(below, item));
+        items.iter().enumerate().map(read).collect()
+    }
+
+    fn scalar(&mut self, schema: &JSONSchemaProps, value: &Value<'_>) {
+        match value {
+            Value::Text(text) => self.text(schema, text),
+            // Precise enough: every bound in our schemas is below 2^53.
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "compared with bounds that a double holds exactly"
+            )]
+            Value::Int(number) => self.range(schema, *number as f64, number),
+            Value::Float(number) => self.range(schema, *number, number),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, schema: &JSONSchemaProps, text: &str) {
+        let known: Vec<&str> = schema.enum_.iter().flatten().filter_map(|value| value.0.as_str()).collect();
+        if !known.is_empty() && !known.contains(&text) {
+            let nearest = nearest(text, known.iter().copied());
+            self.found(InputError::UnsupportedValue {
+                value: text.to_owned(),
+                known: known.join(", "),
+                nearest,
+            });
+            return;
+        }
+        let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+        self.length(length, (schema.min_length, schema.max_length), "characters");
+        if let Some(what) = schema.format.as_deref().and_then(|format| not_of_format(format, text)) {
+            self.found(InputError::InvalidFormat { value: text.to_owned(), what });
+        }
+    }
+
+    fn range(&mut self, schema: &JSONSchemaProps, number: f64, written: &dyn std::fmt::Display) {
+        let (minimum, maximum) = (schema.minimum, schema.maximum);
+        let bounds = match (minimum, maximum) {
+            (Some(min), Some(max)) if number < min || number > max => format!("{min} to {max}"),
+            (Some(min), None) if number < min => format!("at least {min}"),
+            (None, Some(max)) if number > max => format!("at most {max}"),
+            _ => return,
+        };
+        self.found(InputError::OutOfRange { value: written.to_string(), bounds });
+    }
+
+    fn length(&mut self, length: i64, bounds: (Option<i64>, Option<i64>), what: &'static str) {
+        let bounds = match bounds {
+            (Some(min), _) if length < min => format!("at least {min}"),
+            (_, Some(max)) if length > max => format!("at most {max}"),
+            _ => return,
+        };
+        self.found(InputError::InvalidLength { length, bounds, what });
+    }
+}
+
+/// The schema of a key: its property, or that of all keys.
+fn schema_of<'s>(schema: &'s JSONSchemaProps, key: &str) -> Option<&'s JSONSchemaProps> {
+    property(schema, key).or(match &schema.additional_properties {
+        Some(JSONSchemaPropsOrBool::Schema(below)) => Some(&**below),
+        _ => None,
+    })
+}
+
+fn is_of_type(schema: &JSONSchemaProps, value: &Value<'_>) -> bool {
+    if schema.x_kubernetes_int_or_string == Some(true) {
+        return matches!(value, Value::Int(_) | Value::Text(_));
+    }
+    match (schema.type_.as_deref(), value) {
+        (None, _)
+        | (Some("string"), Value::Text(_))
+        | (Some("boolean"), Value::Bool(_))
+        | (Some("integer"), Value::Int(_))
+        | (Some("number"), Value::Int(_) | Value::Float(_))
+        | (Some("array"), Value::List(_))
+        | (Some("object"), Value::Map(_)) => true,
+        (Some(_), Value::Null) => schema.nullable == Some(true),
+        _ => false,
+    }
+}
+
+fn type_in_words(schema: &JSONSchemaProps) -> &'static str {
+    if schema.x_kubernetes_int_or_string == Some(true) {
+        return "an integer or a text";
+    }
+    match schema.type_.as_deref() {
+        Some("string") => "a text",
+        Some("boolean") => "a boolean",
+        Some("integer") => "an integer",
+        Some("number") => "a number",
+        Some("array") => "a list",
+        _ => "a mapping",
+    }
+}
+
+/// What a text should be and is not, by the formats that the API server checks.
+fn not_of_format(format: &str, text: &str) -> Option<&'static str> {
+    let address = text.parse::<IpAddr>().is_ok();
+    match format {
+        // A mapped address is both, as it is for the API server.
+        "ipv4" if !address || !text.contains('.') => Some("an IPv4 address"),
+        "ipv6" if !address || !text.contains(':') => Some("an IPv6 address"),
+        "cidr" if text.parse::<ipnet::IpNet>().is_err() => Some("a prefix in CIDR notation"),
+        _ => None,
+    }
+}
+
+/// A default, standing where the mapping stands that lacks the field.
+fn tree_of(json: &Json, at: Mark) -> Tree<'static> {
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) => match number.as_i64() {
+            Some(integer) => Value::Int(integer),
+            None => Value::Float(number.as_f64().unwrap_or_default()),
+        },
+        Json::String(text) => Value::Text(Cow::Owned(text.clone())),
+        Json::Array(items) => Value::List(items.iter().map(|item| tree_of(item, at)).collect()),
+        Json::Object(entries) => {
+            let entry = |(key, value): (&String, &Json)| Entry {
+                key: Cow::Owned(key.clone()),
+                at,
+                value: tree_of(value, at),
+            };
+            Value::Map(entries.iter().map(entry).collect())
+        }
+    };
+    Tree { value, at }
+}
+
+#[cfg(test)]
+mod tests;
