@@ -17,11 +17,14 @@ fn checked_word(text: &str, limit: usize) -> Result<Arc<str>, ValueError> {
     if text.len() > limit {
         return Err(ValueError::TooLong { length: text.len(), limit });
     }
-    let bad = |c: &char| !c.is_ascii_graphic() || matches!(c, '!' | '#' | '"' | '?' | '|');
-    match text.chars().find(bad) {
+    match text.chars().find(|c| is_bad(*c)) {
         Some(c) => Err(ValueError::Character(c)),
         None => Ok(text.into()),
     }
+}
+
+fn is_bad(c: char) -> bool {
+    !c.is_ascii_graphic() || matches!(c, '!' | '#' | '"' | '?' | '|')
 }
 
 macro_rules! word {
@@ -59,6 +62,21 @@ word!(
     FrrName,
     NAME_LIMIT
 );
+impl FrrName {
+    /// A name from any text: what cannot stand in a word becomes `-`, the rest is cut at the limit.
+    ///
+    /// For names that this program makes from values which are words already.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        let word = |c: char| if is_bad(c) { '-' } else { c };
+        let mut name: String = text.chars().map(word).take(NAME_LIMIT).collect();
+        if name.is_empty() {
+            name.push('-');
+        }
+        Self(name.into())
+    }
+}
+
 word!(
     /// The name of a network interface or of a VRF device: 1 to 15 bytes (`IFNAMSIZ`).
     InterfaceName,

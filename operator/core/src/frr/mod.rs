@@ -1,5 +1,89 @@
 //! From sessions, advertisements and FRRConfigurations to the configuration of one node's FRR.
+//!
+//! `Contribution::parse` judges one FRRConfiguration alone; `build` merges all that one node is asked
+//! for, sorts its prefixes into classes and writes down FRR's configuration.
 
-/// What one `FRRConfiguration` contributes, valid alone.
+mod class;
+mod conflict;
+mod contribution;
+mod emit;
+mod merge;
+mod parse;
+mod raw;
+mod secrets;
+mod session;
+
+pub use conflict::{Clash, ConflictKind};
+pub use contribution::Contribution;
+pub use emit::EmitError;
+pub use parse::{ContributionError, ContributionWarning};
+pub use secrets::{PasswordSource, SecretError, Secrets};
+
+use crate::model::{BgpAdvertisement, Model, Peer};
+use crate::problem::{FieldPath, Problem};
+use crate::snapshot::Node;
+use contribution::Source;
+use herald_frr::config::{FrrConfig, Origins};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// What the operator of the node asks for besides objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Prefixes that no neighbor may announce, nor anything inside them.
+    pub always_block: Vec<IpNet>,
+    /// The router id of routers that have none.
+    pub fallback_router_id: Option<Ipv4Addr>,
+}
+
+/// Why a prefix of Services is announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contribution {}
+pub struct Announced {
+    /// Names of the BGPAdvertisements that announce it; prefixes of one set share it.
+    pub advertisements: Arc<BTreeSet<Arc<str>>>,
+    /// The Services.
+    pub origins: Origins,
+}
+
+/// The configuration of one node's FRR.
+///
+/// `peers` are the BGPPeers of the node and `announced` what its Services are announced as; host bits
+/// of prefixes are clear. What conflicts is left out with a problem that names the node.
+#[must_use]
+pub fn build(
+    model: &Model,
+    node: &Node,
+    peers: &[&Peer],
+    announced: &BTreeMap<IpNet, Announced>,
+    options: &Options,
+) -> (FrrConfig, Vec<Problem>) {
+    let selected: Vec<&Contribution> =
+        model.frr_configurations.iter().filter(|c| c.selector.matches(&node.labels)).collect();
+    let services = Services { announced, advertisements: &model.bgp_advertisements };
+    let (merged, mut problems) = merge::merge(peers, model.bfd_profiles.values(), &selected, &services);
+    let inputs =
+        emit::Inputs { merged: &merged, advertisements: &model.bgp_advertisements, announced, options };
+    let (mut config, more) = emit::emit(&inputs);
+    problems.extend(more);
+    raw::append(&merged, &mut config);
+    (config, problems.into_iter().map(|p| p.on_node(&node.name)).collect())
+}
+
+/// What Services ask of neighbors.
+struct Services<'a> {
+    announced: &'a BTreeMap<IpNet, Announced>,
+    advertisements: &'a BTreeMap<Arc<str>, BgpAdvertisement>,
+}
+
+impl merge::ServicePreference for Services<'_> {
+    fn local_pref(&self, peers: &BTreeSet<Arc<str>>, prefix: &IpNet) -> Option<(u32, Arc<Source>)> {
+        let announced = self.announced.get(prefix)?;
+        let ads = announced.advertisements.iter().filter_map(|name| self.advertisements.get(name));
+        let chosen = ads.filter(|ad| ad.peers.is_empty() || peers.iter().any(|p| ad.peers.contains(p)));
+        let (value, ad) = chosen.filter_map(|ad| Some((ad.local_pref?, ad))).max_by_key(|(v, _)| *v)?;
+        let source = Source::new(&ad.object, FieldPath::of("spec.localPref"));
+        (!peers.is_empty()).then_some((value, source))
+    }
+}

@@ -1,0 +1,75 @@
+//! One FRRConfiguration alone: from its spec to values that cannot be wrong.
+//!
+//! An object is self-contained: prefixes, BFD profiles and imported VRFs are looked up in it alone.
+
+mod advertise;
+mod bfd;
+mod duration;
+mod error;
+mod evpn;
+mod neighbor;
+mod receive;
+mod router;
+mod sink;
+mod timers;
+
+pub use error::{ContributionError, ContributionWarning};
+
+use super::contribution::{Contribution, RawPart, Source};
+use super::merge::{Merged, NoServices};
+use super::secrets::PasswordSource;
+use crate::problem::{FieldPath, Problem};
+use crate::selector::Selector;
+use crate::snapshot::Custom;
+use herald_crds::frrk8s::FRRConfigurationSpec;
+use herald_frr::value::RawConfig;
+use sink::Sink;
+
+impl Contribution {
+    /// Judges an FRRConfiguration alone; every problem is reported.
+    pub fn parse(
+        custom: &Custom<FRRConfigurationSpec>,
+        secrets: &dyn PasswordSource,
+    ) -> Result<Self, Vec<Problem>> {
+        let object = &custom.meta.object;
+        let mut sink = Sink::new(object);
+        let selector = match custom.spec.node_selector.as_ref().map(Selector::parse) {
+            None => Selector::default(),
+            Some(parsed) => {
+                let field = FieldPath::of("spec.nodeSelector");
+                sink.take(&field, parsed.map_err(ContributionError::NodeSelector)).unwrap_or_default()
+            }
+        };
+        let bgp = custom.spec.bgp.as_ref();
+        let profiles = bgp.map(|bgp| bfd::profiles(&bgp.bfd_profiles, object, &mut sink)).unwrap_or_default();
+        let routers = bgp.map(|bgp| router::routers(bgp, object, secrets, &mut sink)).unwrap_or_default();
+        let raw = custom.spec.raw.as_ref().and_then(|raw| {
+            let text = raw.raw_config.as_deref().filter(|text| !text.is_empty())?;
+            Some(RawPart {
+                priority: raw.priority.unwrap_or_default(),
+                text: RawConfig::new(text),
+                source: Source::new(object, FieldPath::of("spec.raw.rawConfig")),
+            })
+        });
+        let Sink { errors, warnings, .. } = sink;
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let contribution = Self {
+            object: object.clone(),
+            created: custom.meta.created.clone(),
+            selector,
+            warnings,
+            in_force: false,
+            previous: None,
+            bfd_profiles: profiles,
+            routers,
+            raw,
+        };
+        // An object may also contradict itself: merged alone it shows.
+        match Merged::default().add(&contribution, &NoServices) {
+            Ok(()) => Ok(contribution),
+            Err(conflict) => Err(vec![conflict.problem(object)]),
+        }
+    }
+}
