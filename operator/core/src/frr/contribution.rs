@@ -2,6 +2,7 @@
 
 use super::class::Listing;
 use super::session::Session;
+use crate::model::Rank;
 use crate::problem::{FieldPath, ObjectRef, Problem};
 use crate::selector::Selector;
 use herald_frr::config::{BfdProfile, NeighborId, Origin, VniPolicy};
@@ -16,15 +17,13 @@ use std::sync::Arc;
 pub struct Contribution {
     /// The object.
     pub object: ObjectRef,
-    /// Its `creationTimestamp`; empty in a folder.
-    pub created: Arc<str>,
     /// Nodes that it is for.
     pub selector: Selector,
     /// What is applied, but probably not what was meant.
     pub warnings: Vec<Problem>,
-    /// Whether it was in force before and has not changed: such objects win conflicts.
-    pub in_force: bool,
-    /// Its last valid form, which takes its place where this one loses a conflict.
+    /// Its place among objects that conflict: what is in force and unchanged comes first.
+    pub rank: Rank,
+    /// Its last valid form, where it was edited since; that stays where the edit loses a conflict.
     pub previous: Option<Box<Contribution>>,
     pub(crate) bfd_profiles: BTreeMap<FrrName, BfdProfile>,
     pub(crate) routers: Vec<RouterPart>,

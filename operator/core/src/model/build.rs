@@ -6,7 +6,7 @@ use super::kind::{by_name, never, settle};
 use super::pool::Pool;
 use super::service_parse::PoolFamilies;
 use super::{BfdProfile, L2Advertisement, Model, bfd, community, endpoints, l2_advertisement, pool};
-use super::{peers, service_parse};
+use super::{frr_configurations, peers, service_parse};
 use crate::problem::Problem;
 use crate::snapshot::{Custom, Labels, Node, Snapshot};
 use herald_crds::metallb::BGPAdvertisementSpec;
@@ -58,6 +58,7 @@ impl Model {
         build.bgp_advertisements(&aliases);
         build.bfd_profiles();
         build.peers();
+        build.frr_configurations();
         build.services();
         build.built
     }
@@ -157,6 +158,13 @@ impl Build<'_> {
         let objects = &self.snapshot.peers;
         let allow_missing = self.options.allow_missing_secrets;
         peers::build(objects, &self.snapshot.secrets, allow_missing, self.before, &mut self.built);
+    }
+
+    fn frr_configurations(&mut self) {
+        let objects = &self.snapshot.frr_configurations;
+        let allow_missing = self.options.allow_missing_secrets;
+        let secrets = &self.snapshot.secrets;
+        frr_configurations::build(objects, secrets, allow_missing, self.before, &mut self.built);
     }
 
     fn services(&mut self) {

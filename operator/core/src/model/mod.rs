@@ -9,6 +9,7 @@ mod bgp_advertisement;
 mod build;
 mod community;
 mod endpoints;
+mod frr_configurations;
 mod in_force;
 mod judge;
 mod kind;

@@ -6,6 +6,7 @@
 mod evpn;
 mod neighbor;
 mod router;
+mod settle;
 
 pub(crate) use evpn::{extend as extend_policy, policy_difference};
 pub(crate) use neighbor::MergedNeighbor;
@@ -14,7 +15,7 @@ pub(crate) use router::MergedRouter;
 use super::conflict::{Conflict, ConflictKind, clash};
 use super::contribution::{Contribution, RawPart, Source};
 use crate::model::{BfdProfile, Peer};
-use crate::problem::{FieldPath, ObjectRef, Problem};
+use crate::problem::{FieldPath, Problem};
 use herald_frr::config;
 use herald_frr::value::{FrrName, InterfaceName, Vni};
 use ipnet::IpNet;
@@ -72,69 +73,11 @@ pub(crate) fn merge<'a>(
             problems.push(conflict.problem(&peer.object));
         }
     }
-    let mut ordered = contributions.to_vec();
-    ordered.sort_by_key(|c| (!c.in_force, &c.created, &c.object.namespace, &c.object.name));
-    let merged = settle(&base, &ordered, services, &mut problems);
+    let merged = settle::settle(&base, contributions, services, &mut problems);
     (merged, problems)
 }
 
-/// Merges contributions one after the other. EVPN that nobody is there to exchange with only shows at
-/// the end, so the objects that ask for it are then left out and everything is merged again.
-fn settle(
-    base: &Merged,
-    ordered: &[&Contribution],
-    services: &dyn ServicePreference,
-    problems: &mut Vec<Problem>,
-) -> Merged {
-    let mut refused: BTreeMap<&ObjectRef, usize> = BTreeMap::new();
-    loop {
-        let mut merged = base.clone();
-        let mut found = Vec::new();
-        for current in ordered {
-            let skip = refused.get(&current.object).copied().unwrap_or(0);
-            merged.add_first_fitting(current, skip, services, &mut found);
-        }
-        let lonely = merged.lonely_evpn();
-        if lonely.is_empty() {
-            problems.append(&mut found);
-            return merged;
-        }
-        for (object, conflict) in lonely {
-            let Some(owner) = ordered.iter().find(|c| c.object == object) else { continue };
-            let skipped = refused.entry(&owner.object).or_default();
-            if *skipped == 0 {
-                problems.push(conflict.problem(&owner.object));
-            }
-            *skipped += 1;
-        }
-    }
-}
-
 impl Merged {
-    /// Adds the first form of an object that conflicts with nothing: the current, then the last valid.
-    fn add_first_fitting(
-        &mut self,
-        current: &Contribution,
-        skip: usize,
-        services: &dyn ServicePreference,
-        problems: &mut Vec<Problem>,
-    ) {
-        let forms = std::iter::once(current).chain(current.previous.as_deref());
-        for form in forms.skip(skip) {
-            let mut trial = self.clone();
-            match trial.add(form, services) {
-                Ok(()) => {
-                    *self = trial;
-                    return;
-                }
-                Err(conflict) if std::ptr::eq(form, current) => {
-                    problems.push(conflict.problem(&current.object));
-                }
-                Err(_) => {}
-            }
-        }
-    }
-
     /// Adds one object; on a conflict what is left is not to be used.
     pub(crate) fn add(
         &mut self,

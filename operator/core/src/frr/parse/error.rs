@@ -1,5 +1,6 @@
 //! What can be wrong with an FRRConfiguration alone.
 
+use crate::duration::DurationError;
 use crate::frr::secrets::SecretError;
 use crate::problem::Reason;
 use crate::selector::SelectorError;
@@ -60,14 +61,14 @@ pub enum ContributionError {
     #[error("one of KeepaliveTime/HoldTime specified, both must be set or none")]
     LoneTimer,
     /// Not a duration.
-    #[error("{0:?} is not a duration such as 30s or 1m30s")]
-    Duration(String),
+    #[error(transparent)]
+    Duration(#[from] DurationError),
     /// A hold time of 1 or 2 seconds (RFC 4271 section 4.2).
     #[error("invalid hold time {0}s: must be 0 or >=3s")]
-    HoldTime(i64),
+    HoldTime(u64),
     /// Longer than FRR takes.
     #[error("{0}s is longer than 65535s, the longest that FRR takes")]
-    TooLong(i64),
+    TooLong(u64),
     /// A keepalive longer than the hold time.
     #[error("invalid keepaliveTime {keepalive}, must be lower than holdTime {hold}")]
     Keepalive {
@@ -79,9 +80,6 @@ pub enum ContributionError {
     /// Outside 1 to 65535 seconds.
     #[error("connect time should be between 1 seconds to 65535")]
     ConnectTime,
-    /// Not whole seconds.
-    #[error("connect time should contain a whole number of seconds")]
-    ConnectFraction,
     /// A password in the object and a Secret.
     #[error("neighbor specifies both cleartext password and secret ref")]
     TwoPasswords,
@@ -203,8 +201,7 @@ impl Reason for ContributionError {
             | Self::HoldTime(_)
             | Self::TooLong(_)
             | Self::Keepalive { .. }
-            | Self::ConnectTime
-            | Self::ConnectFraction => "InvalidTimers",
+            | Self::ConnectTime => "InvalidTimers",
             Self::TwoPasswords => "PasswordAndSecret",
             Self::Secret(why) => why.reason(),
             Self::Family { .. } => "WrongFamily",

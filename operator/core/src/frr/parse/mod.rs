@@ -4,7 +4,6 @@
 
 mod advertise;
 mod bfd;
-mod duration;
 mod error;
 mod evpn;
 mod neighbor;
@@ -18,6 +17,7 @@ pub use error::{ContributionError, ContributionWarning};
 use super::contribution::{Contribution, RawPart, Source};
 use super::merge::{Merged, NoServices};
 use super::secrets::PasswordSource;
+use crate::model::{Rank, Standing};
 use crate::problem::{FieldPath, Problem};
 use crate::selector::Selector;
 use crate::snapshot::Custom;
@@ -57,10 +57,9 @@ impl Contribution {
         }
         let contribution = Self {
             object: object.clone(),
-            created: custom.meta.created.clone(),
             selector,
             warnings,
-            in_force: false,
+            rank: Rank::new(Standing::New, &custom.meta),
             previous: None,
             bfd_profiles: profiles,
             routers,

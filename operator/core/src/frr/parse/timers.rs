@@ -1,11 +1,12 @@
 //! `holdTime`, `keepaliveTime`, `connectTime`.
 
-use super::duration::{self, SECOND};
 use super::error::ContributionError as Error;
 use super::sink::Sink;
+use crate::duration;
 use crate::problem::FieldPath;
 use herald_crds::frrk8s::Neighbor;
 use herald_frr::config::Timers;
+use std::time::Duration;
 
 /// Hold and keepalive time: both or none.
 pub(super) fn timers(spec: &Neighbor, field: &FieldPath, sink: &mut Sink<'_>) -> Option<Timers> {
@@ -21,17 +22,16 @@ pub(super) fn timers(spec: &Neighbor, field: &FieldPath, sink: &mut Sink<'_>) ->
             return None;
         }
     };
-    let hold_time = sink.take(&field.key("holdTime"), parse(hold));
-    let keepalive_time = sink.take(&field.key("keepaliveTime"), parse(keepalive));
+    let hold_time = sink.take(&field.key("holdTime"), duration::parse(hold));
+    let keepalive_time = sink.take(&field.key("keepaliveTime"), duration::parse(keepalive));
     let (hold_time, keepalive_time) = (hold_time?, keepalive_time?);
     if keepalive_time > hold_time {
         let why = Error::Keepalive { keepalive: keepalive.clone(), hold: hold.clone() };
         sink.error(field.key("keepaliveTime"), why);
         return None;
     }
-    let seconds = hold_time / SECOND;
-    if seconds < 0 || matches!(seconds, 1 | 2) {
-        sink.error(field.key("holdTime"), Error::HoldTime(seconds));
+    if matches!(hold_time.as_secs(), 1 | 2) {
+        sink.error(field.key("holdTime"), Error::HoldTime(hold_time.as_secs()));
         return None;
     }
     Some(Timers {
@@ -43,23 +43,12 @@ pub(super) fn timers(spec: &Neighbor, field: &FieldPath, sink: &mut Sink<'_>) ->
 /// Connect time, 1 to 65535 whole seconds.
 pub(super) fn connect(spec: &Neighbor, field: &FieldPath, sink: &mut Sink<'_>) -> Option<u16> {
     let field = field.key("connectTime");
-    let time = sink.take(&field, parse(spec.connect_time.as_ref()?))?;
-    if time % SECOND != 0 {
-        sink.error(field.clone(), Error::ConnectFraction);
-    }
-    let seconds = u16::try_from(time / SECOND).ok().filter(|s| *s > 0);
+    let seconds = sink.take(&field, duration::parse_seconds(spec.connect_time.as_ref()?))?;
+    let seconds = u16::try_from(seconds).ok().filter(|seconds| *seconds > 0);
     sink.take(&field, seconds.ok_or(Error::ConnectTime))
 }
 
-fn parse(text: &str) -> Result<i64, Error> {
-    duration::parse(text).ok_or_else(|| Error::Duration(text.to_owned()))
-}
-
-fn whole(time: i64) -> Result<u16, Error> {
-    let seconds = time / SECOND;
-    match u16::try_from(seconds) {
-        Ok(seconds) => Ok(seconds),
-        Err(_) if seconds < 0 => Err(Error::HoldTime(seconds)),
-        Err(_) => Err(Error::TooLong(seconds)),
-    }
+/// Whole seconds: a fraction does not count, as upstream has it.
+fn whole(time: Duration) -> Result<u16, Error> {
+    u16::try_from(time.as_secs()).map_err(|_| Error::TooLong(time.as_secs()))
 }

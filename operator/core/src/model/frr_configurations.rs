@@ -1,0 +1,75 @@
+//! FRRConfigurations: each is judged alone here. Which of them conflict is known node by node, by
+//! `frr::build`, as they only meet where they select the same node.
+
+use super::build::Built;
+use super::in_force::{InForce, key};
+use super::judge::{Candidate, Standing};
+use super::kind::{Context, Parsed, Resolved, form_of, prepare};
+use crate::frr::{Contribution, PasswordSource, SecretError, Secrets};
+use crate::problem::{ObjectRef, Problem};
+use crate::snapshot::{Custom, Secret};
+use herald_crds::frrk8s::FRRConfigurationSpec;
+use herald_frr::value::Password;
+use std::cell::RefCell;
+
+/// Fills the model's FRRConfigurations.
+pub(crate) fn build(
+    objects: &[Custom<FRRConfigurationSpec>],
+    secrets: &[Secret],
+    allow_missing: bool,
+    before: &InForce,
+    built: &mut Built,
+) {
+    let secrets = Secrets::new(secrets, allow_missing);
+    let parse = |object: &Custom<_>, context: &Context<'_>| parse(object, context, &secrets);
+    let candidates = prepare(objects, &before.frr_configurations, parse, &mut built.problems);
+    for (object, Candidate { mut rank, current, last }) in objects.iter().zip(candidates) {
+        let edited = rank.standing == Standing::Edited;
+        let (value, form, previous) = match (current, last) {
+            (Some(parsed), last) => {
+                let form = form_of(object, &parsed);
+                (parsed.value, Some(form), last.filter(|_| edited).map(|last| Box::new(last.value)))
+            }
+            (None, Some(last)) => {
+                rank.standing = Standing::Unchanged;
+                (last.value, before.frr_configurations.get(&key(object)).cloned(), None)
+            }
+            (None, None) => continue,
+        };
+        built.in_force.frr_configurations.extend(form.map(|form| (key(object), form)));
+        built.model.frr_configurations.push(Contribution { rank, previous, ..value });
+    }
+}
+
+fn parse(
+    object: &Custom<FRRConfigurationSpec>,
+    context: &Context<'_>,
+    secrets: &Secrets<'_>,
+) -> Result<Parsed<Contribution>, Vec<Problem>> {
+    let remembering = Remembering { secrets, before: context.resolved, found: RefCell::default() };
+    let value = Contribution::parse(object, &remembering)?;
+    let notes = value.warnings.clone();
+    Ok(Parsed { value, resolved: remembering.found.into_inner(), notes })
+}
+
+/// Secrets, and what they held when the object was accepted: used where they hold nothing now.
+struct Remembering<'a> {
+    secrets: &'a Secrets<'a>,
+    before: &'a Resolved,
+    found: RefCell<Resolved>,
+}
+
+impl PasswordSource for Remembering<'_> {
+    fn password(&self, object: &ObjectRef, secret: &str) -> Result<Option<Password>, SecretError> {
+        let before = || self.before.get(secret).and_then(|text| text.parse().ok());
+        let password = match self.secrets.password(object, secret) {
+            Ok(Some(password)) => Some(password),
+            Ok(None) => before(),
+            Err(why) => Some(before().ok_or(why)?),
+        };
+        if let Some(password) = &password {
+            self.found.borrow_mut().insert(secret.to_owned(), password.expose().to_owned());
+        }
+        Ok(password)
+    }
+}
