@@ -12,6 +12,8 @@ pub mod metallb;
 
 mod absent_spec;
 mod crd;
+mod password;
 mod schema;
 
 pub use crd::{files, schemas};
+pub use password::Password;

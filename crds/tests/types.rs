@@ -49,6 +49,17 @@ fn a_spec_that_is_left_out_is_empty() {
     }
 }
 
+#[test]
+fn passwords_do_not_print() {
+    let peer = r#"{ "myASN": 65000, "peerASN": 65001, "peerAddress": "192.0.2.1", "password": "hunter2" }"#;
+    let new: metallb::BGPPeerSpec = serde_json::from_str(peer).unwrap();
+    let old: metallb::v1beta1::BGPPeerSpec = serde_json::from_str(peer).unwrap();
+    let neighbor: frrk8s::Neighbor = serde_json::from_str(r#"{ "password": "hunter2" }"#).unwrap();
+    let printed = format!("{new:?} {old:?} {neighbor:?}");
+    assert!(!printed.contains("hunter2"), "{printed}");
+    assert_eq!(new.password.as_deref(), Some("hunter2"));
+}
+
 /// Accepted manifests: MetalLB's samples, and the inputs that frr-k8s converts.
 fn manifests(folder: &Path) -> Option<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> =

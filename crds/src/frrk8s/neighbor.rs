@@ -1,7 +1,7 @@
 //! A neighbor of a router in a FRRConfiguration.
 
 use crate::metallb::DynamicASN;
-use crate::schema;
+use crate::{Password, schema};
 use k8s_openapi::api::core::v1::SecretReference;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ pub struct Neighbor {
     pub port: Option<i32>,
     /// Password of the session (TCP MD5, RFC 2385), readable by whoever may read this object: prefer `passwordSecret`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Password>,
     /// Secret with the password of the session: type `kubernetes.io/basic-auth`, key `password`, in the namespace of
     /// this object.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,7 @@
 //! BGPPeer v1beta2: a router to speak BGP with. The version that is stored.
 
 use crate::absent_spec::absent_is_default;
-use crate::schema;
+use crate::{Password, schema};
 use k8s_openapi::api::core::v1::SecretReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::CustomResource;
@@ -82,7 +82,7 @@ pub struct BGPPeerSpec {
     /// Password of the session (TCP MD5, RFC 2385), readable by whoever may read this object: prefer `passwordSecret`.
     /// At most one of the two is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Password>,
     /// Secret with the password of the session: type `kubernetes.io/basic-auth`, key `password`, in the namespace of
     /// this object.
     #[serde(default, skip_serializing_if = "Option::is_none")]

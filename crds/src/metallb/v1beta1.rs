@@ -1,7 +1,7 @@
 //! BGPPeer v1beta1: the deprecated version, converted to v1beta2 before anything reads it.
 
 use crate::absent_spec::absent_is_default;
-use crate::schema;
+use crate::{Password, schema};
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ pub struct BGPPeerSpec {
     /// Password of the session (TCP MD5, RFC 2385), readable by whoever may read this object: v1beta2 can take it from a
     /// Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+    pub password: Option<Password>,
     /// Name of the BFDProfile for this session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bfd_profile: Option<String>,
