@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
     namespaced,
     status = "BGPAdvertisementStatus",
     derive = "PartialEq",
-    doc = "Announces the addresses of pools to BGP peers. Several may select one pool: a prefix then goes out once for each, with the attributes of each.",
+    doc = "Announces the addresses of pools to BGP peers. Several may select one pool: the prefixes of all go out, and one that several announce to a peer carries the communities of all.",
     printcolumn(name = "IPAddressPools", type_ = "string", json_path = ".spec.ipAddressPools"),
     printcolumn(
         name = "IPAddressPool Selectors",
