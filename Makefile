@@ -20,6 +20,7 @@ test-long: lab ## The long tests (marked #[ignore]): soaks and whole matrices
 
 bench: lab ## Measures; writes target/bench/*.json and prints a table
 	$(CARGO) build --release -p herald-operator -p herald-agent
+	$(CARGO) bench -p herald-core
 	$(CARGO) run --release -p herald-e2e --bin bench
 
 demo: lab ## Two nodes, a router and a client: from manifests to a page over HTTP (KEEP=1 leaves it up)

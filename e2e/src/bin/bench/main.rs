@@ -1,5 +1,6 @@
 //! `make bench`: writes target/bench/*.json and prints a table. `--quick` runs everything once and small, as CI does.
 
+mod allocation;
 mod apply;
 mod folder;
 mod measure;
@@ -19,6 +20,9 @@ fn main() -> Result<()> {
     let quick = arguments.iter().any(|argument| argument == "--quick");
     println!("{}", conditions(quick)?);
     println!("{:<58} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");
+    if !quick {
+        report("allocation", &allocation::figures()?)?;
+    }
     report("folder", &folder::figures(quick)?)?;
     report("apply", &apply::figures(quick)?)
 }
