@@ -102,6 +102,17 @@ impl Selector {
         })
     }
 
+    /// The fewest labels that it selects, as long as no two of its requirements contradict each other.
+    #[must_use]
+    pub fn example(&self) -> Labels {
+        let label = |requirement: &Requirement| match requirement {
+            Requirement::In(key, values) => Some((key.clone(), values.first()?.clone())),
+            Requirement::Exists(key) => Some((key.clone(), "true".to_owned())),
+            Requirement::NotIn(..) | Requirement::DoesNotExist(_) => None,
+        };
+        self.0.iter().filter_map(label).collect()
+    }
+
     /// Whether it selects everything.
     #[must_use]
     pub fn is_everything(&self) -> bool {

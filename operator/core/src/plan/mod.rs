@@ -1,1 +1,18 @@
 //! What a node announces, by which protocol, to whom, and why not.
+
+mod evaluate;
+mod node;
+mod planner;
+mod recorded;
+mod refusal;
+mod stand_in;
+
+pub use evaluate::{Allocate, Evaluation, Note, OnNode, Options, evaluate};
+pub use node::{Decision, EXCLUDE_LABEL, Names, NodePlan, Offer};
+pub use planner::{Endpoints, Planner};
+pub use recorded::{ALLOCATIONS, Recorded, adopt, hold, of_services, split};
+pub use refusal::Refusal;
+pub use stand_in::stand_ins;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! What one node announces (MetalLB's speaker, `bgp_controller.go`; there is no election).
+
+use super::Refusal;
+use super::planner::{Candidate, Group, Planner, Ready};
+use crate::frr::Announced;
+use crate::model::{BgpAdvertisement, Peer, Pool, ServiceKey};
+use crate::selector::any_matches;
+use crate::snapshot::Node;
+use herald_frr::value::Family;
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The label that keeps a node from serving load balancers (Kubernetes, well-known labels).
+pub const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+/// Object names.
+pub type Names = Arc<BTreeSet<Arc<str>>>;
+
+/// What one node announces, and why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodePlan {
+    /// The node.
+    pub node: Arc<str>,
+    /// Each Service's decision, in the order of their keys.
+    pub services: Vec<(ServiceKey, Decision)>,
+    /// Every prefix, with the advertisements that it has and the Services that it is for.
+    pub announced: BTreeMap<IpNet, Announced>,
+}
+
+/// How a Service is announced from a node, or why it is not.
+pub type Decision = Result<Arc<Offer>, Refusal>;
+
+/// How Services of one group are announced from a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Names of the `BGPAdvertisements`.
+    pub advertisements: Names,
+    /// Names of the `BGPPeers` of this node that are offered the prefixes.
+    pub peers: Names,
+    lengths_v4: Vec<(u8, Names)>,
+    lengths_v6: Vec<(u8, Names)>,
+}
+
+impl Offer {
+    /// The prefixes for an address, each with the names of its advertisements.
+    pub fn prefixes(&self, address: IpAddr) -> impl Iterator<Item = (IpNet, &Names)> {
+        let lengths = if address.is_ipv4() { &self.lengths_v4 } else { &self.lengths_v6 };
+        // The Model holds no length that is longer than the family's addresses.
+        lengths.iter().filter_map(move |(length, names)| {
+            IpNet::new(address, *length).ok().map(|net| (net.trunc(), names))
+        })
+    }
+}
+
+impl Planner<'_> {
+    /// Decides for one node. `peers` are the sessions that it holds.
+    #[must_use]
+    pub fn node(&self, node: &Node, peers: &[&Peer]) -> NodePlan {
+        let groups: Vec<Decision> =
+            self.groups.iter().map(|group| self.group_on(group, node, peers)).collect();
+        let decisions: Vec<Decision> =
+            self.candidates.iter().map(|candidate| decide(candidate, &groups, node)).collect();
+        let announced = self.announced(&decisions);
+        let keys = self.candidates.iter().map(|candidate| candidate.key.clone());
+        NodePlan { node: node.name.clone(), services: keys.zip(decisions).collect(), announced }
+    }
+
+    /// The refusals that hold for all Services of a group, in `MetalLB`'s order.
+    fn group_on(&self, group: &Group<'_>, node: &Node, peers: &[&Peer]) -> Decision {
+        let covers = |ad: &&&BgpAdvertisement| any_matches(&ad.node_selectors, &node.labels);
+        if !group.of_pool.iter().any(|ad| covers(&ad)) {
+            return Err(Refusal::NotOwner);
+        }
+        let matching: Vec<&BgpAdvertisement> = group.matching.iter().filter(covers).copied().collect();
+        if matching.is_empty() {
+            return Err(Refusal::NoMatchingAdvertisement);
+        }
+        if conflict(&matching, group.pool) {
+            return Err(Refusal::ConflictingAdvertisements);
+        }
+        if node.network_unavailable {
+            return Err(Refusal::NodeNetworkUnavailable);
+        }
+        if !self.ignore_exclude_lb && node.labels.contains_key(EXCLUDE_LABEL) {
+            return Err(Refusal::NodeLabeledExcludeBalancers);
+        }
+        Ok(Arc::new(offer(&matching, peers)))
+    }
+
+    fn announced(&self, decisions: &[Decision]) -> BTreeMap<IpNet, Announced> {
+        let mut found = Vec::with_capacity(self.addresses.len());
+        for (address, position) in &self.addresses {
+            if let Some(Ok(offer)) = decisions.get(*position) {
+                found.extend(offer.prefixes(*address).map(|(net, names)| (net, names, *position)));
+            }
+        }
+        found.sort_by_key(|(net, ..)| *net);
+        let mut collapsed: Vec<(IpNet, Announced)> = Vec::with_capacity(found.len());
+        for (net, names, position) in found {
+            let Some(candidate) = self.candidates.get(position) else { continue };
+            if let Some((_, announced)) = collapsed.last_mut().filter(|(last, _)| *last == net) {
+                join(announced, names, candidate);
+            } else {
+                let origins = candidate.origins.clone();
+                collapsed.push((net, Announced { advertisements: names.clone(), origins }));
+            }
+        }
+        collapsed.into_iter().collect()
+    }
+}
+
+fn join(announced: &mut Announced, names: &Names, candidate: &Candidate<'_>) {
+    if announced.advertisements != *names {
+        Arc::make_mut(&mut announced.advertisements).extend(names.iter().cloned());
+    }
+    announced.origins.extend(candidate.origins.iter().cloned());
+}
+
+/// What endpoints decide, after what the group decided.
+fn decide(candidate: &Candidate<'_>, groups: &[Decision], node: &Node) -> Decision {
+    let offer = groups.get(candidate.group?).ok_or(Refusal::IpNotAllowed)?.clone()?;
+    let (anywhere, here) = match candidate.serving {
+        Ready::Everywhere => (true, true),
+        Ready::Nowhere => (false, false),
+        Ready::At(serving) => (serving.anywhere, serving.nodes.contains(&node.name)),
+    };
+    if candidate.traffic_local && !here {
+        return Err(Refusal::NoLocalEndpoints);
+    }
+    if anywhere { Ok(offer) } else { Err(Refusal::NoEndpoints) }
+}
+
+/// Whether two advertisements would give one prefix at one peer two local preferences.
+fn conflict(advertisements: &[&BgpAdvertisement], pool: &Pool) -> bool {
+    advertisements.iter().enumerate().any(|(position, a)| {
+        advertisements
+            .iter()
+            .skip(position + 1)
+            .any(|b| a.local_pref != b.local_pref && same_length(a, b, pool) && peers_intersect(a, b))
+    })
+}
+
+fn same_length(a: &BgpAdvertisement, b: &BgpAdvertisement, pool: &Pool) -> bool {
+    (pool.has_family(Family::V4) && a.length_v4 == b.length_v4)
+        || (pool.has_family(Family::V6) && a.length_v6 == b.length_v6)
+}
+
+fn peers_intersect(a: &BgpAdvertisement, b: &BgpAdvertisement) -> bool {
+    a.peers.is_empty() || b.peers.is_empty() || !a.peers.is_disjoint(&b.peers)
+}
+
+fn offer(advertisements: &[&BgpAdvertisement], peers: &[&Peer]) -> Offer {
+    let offered =
+        |name: &Arc<str>| advertisements.iter().any(|ad| ad.peers.is_empty() || ad.peers.contains(name));
+    let peers = peers.iter().map(|peer| &peer.object.name).filter(|name| offered(name)).cloned().collect();
+    Offer {
+        advertisements: Arc::new(advertisements.iter().map(|ad| ad.object.name.clone()).collect()),
+        peers: Arc::new(peers),
+        lengths_v4: by_length(advertisements, |ad| ad.length_v4),
+        lengths_v6: by_length(advertisements, |ad| ad.length_v6),
+    }
+}
+
+fn by_length(
+    advertisements: &[&BgpAdvertisement],
+    length: impl Fn(&BgpAdvertisement) -> u8,
+) -> Vec<(u8, Names)> {
+    let mut lengths: BTreeMap<u8, BTreeSet<Arc<str>>> = BTreeMap::new();
+    for ad in advertisements {
+        lengths.entry(length(ad)).or_default().insert(ad.object.name.clone());
+    }
+    lengths.into_iter().map(|(length, names)| (length, Arc::new(names))).collect()
+}
