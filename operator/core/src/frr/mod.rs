@@ -17,6 +17,7 @@ pub use conflict::{Clash, ConflictKind};
 pub use contribution::Contribution;
 pub use emit::EmitError;
 pub use parse::{ContributionError, ContributionWarning};
+pub use raw::RawError;
 pub use secrets::{PasswordSource, SecretError, Secrets};
 
 use crate::model::{BgpAdvertisement, Model, Peer};
@@ -67,7 +68,7 @@ pub fn build(
         emit::Inputs { merged: &merged, advertisements: &model.bgp_advertisements, announced, options };
     let (mut config, more) = emit::emit(&inputs);
     problems.extend(more);
-    raw::append(&merged, &mut config);
+    problems.extend(raw::append(&merged, &mut config));
     (config, problems.into_iter().map(|p| p.on_node(&node.name)).collect())
 }
 

@@ -1,17 +1,151 @@
 //! Hand-written configuration, appended after everything else.
+//!
+//! It is read line by line, only as far as it touches what is ours: entries of our route-maps and our
+//! route tags. What else it says is the user's own responsibility; FRR's answer names its lines.
 
 use super::merge::Merged;
-use herald_frr::config::{FrrConfig, RawSnippet};
+use crate::problem::{Problem, Reason};
+use herald_frr::config::{Action, FrrConfig, RawSnippet, RouteMapEntry};
+use herald_frr::value::Tag;
+use std::collections::BTreeSet;
 
-/// Appends the snippets in the order of their priorities, then of their objects' names.
-pub(super) fn append(merged: &Merged, config: &mut FrrConfig) {
+/// What is wrong with hand-written configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RawError {
+    /// It changes an entry of ours.
+    #[error("route-map {map} entry {seq} is generated; raw configuration may only add `set` lines to it")]
+    SharedEntry {
+        /// The route-map.
+        map: String,
+        /// The entry.
+        seq: u16,
+    },
+    /// It gives routes a tag that says to whom our prefixes go.
+    #[error("{line:?} uses a tag from 2147483648 up, by which generated prefixes are announced")]
+    ReservedTag {
+        /// The line.
+        line: String,
+    },
+    /// It sends everything.
+    #[error("route-map {map} entry {seq} matches every route: those learnt from others are passed on, too")]
+    SendsEverything {
+        /// The route-map.
+        map: String,
+        /// The entry.
+        seq: u16,
+    },
+}
+
+impl Reason for RawError {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::SharedEntry { .. } => "RawChangesGeneratedEntry",
+            Self::ReservedTag { .. } => "RawUsesReservedTag",
+            Self::SendsEverything { .. } => "RawSendsEverything",
+        }
+    }
+}
+
+/// Appends the snippets in the order of their priorities, then of their objects' names. One that would
+/// break what is generated is left out.
+pub(super) fn append(merged: &Merged, config: &mut FrrConfig) -> Vec<Problem> {
     let mut parts: Vec<_> = merged.raw.iter().collect();
     parts.sort_by_key(|part| {
         let object = &part.source.object;
         (part.priority, object.name.clone(), object.namespace.clone())
     });
+    let mut problems = Vec::new();
     for part in parts {
-        let origins = [part.source.origin.clone()].into();
-        config.raw.push(RawSnippet { text: part.text.clone(), origins });
+        let found = Reader::new(config).read(part.text.as_str());
+        let (warnings, errors): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|f| matches!(f, RawError::SendsEverything { .. }));
+        let (object, field) = (&part.source.object, &part.source.field);
+        problems.extend(warnings.iter().map(|why| Problem::warning(object, field.clone(), why)));
+        problems.extend(errors.iter().map(|why| Problem::error(object, field.clone(), why)));
+        if errors.is_empty() {
+            let origins = [part.source.origin.clone()].into();
+            config.raw.push(RawSnippet { text: part.text.clone(), origins });
+        }
     }
+    problems
+}
+
+/// An entry of a route-map as raw text writes it.
+struct Entry<'t> {
+    map: &'t str,
+    permit: bool,
+    seq: u16,
+    matches: bool,
+    only_sets: bool,
+}
+
+struct Reader<'a> {
+    config: &'a FrrConfig,
+    /// Names of the neighbors' `-out` maps.
+    out: BTreeSet<&'a str>,
+    found: Vec<RawError>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(config: &'a FrrConfig) -> Self {
+        let neighbors = config.routers.values().flat_map(|router| router.neighbors.values());
+        Self { config, out: neighbors.map(|n| n.map_out.as_str()).collect(), found: Vec::new() }
+    }
+
+    fn read(mut self, text: &str) -> Vec<RawError> {
+        let mut open: Option<Entry<'_>> = None;
+        for line in text.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if words.first().is_none_or(|word| word.starts_with(['!', '#'])) {
+                continue;
+            }
+            if sets_reserved_tag(&words) {
+                self.found.push(RawError::ReservedTag { line: line.trim().to_owned() });
+            }
+            match (&words[..], open.as_mut()) {
+                (["route-map", map, action, seq, ..], _) => {
+                    self.close(open.take());
+                    let seq = seq.parse().ok();
+                    let permit = *action == "permit";
+                    open = seq.map(|seq| Entry { map, permit, seq, matches: false, only_sets: true });
+                }
+                (["match", ..], Some(entry)) => {
+                    entry.matches = true;
+                    entry.only_sets = false;
+                }
+                (["set" | "description", ..], Some(_)) => {}
+                (["no" | "on-match" | "continue" | "call", ..], Some(entry)) => entry.only_sets = false,
+                _ => self.close(open.take()),
+            }
+        }
+        self.close(open);
+        self.found
+    }
+
+    fn close(&mut self, entry: Option<Entry<'_>>) {
+        let Some(entry) = entry else { return };
+        let (map, seq) = (entry.map.to_owned(), entry.seq);
+        let ours = self.config.route_maps.iter().find(|(name, _)| name.as_str() == entry.map);
+        let shared = ours.and_then(|(_, map)| map.entries.get(&seq));
+        let same = |ours: &RouteMapEntry| (ours.action == Action::Permit) == entry.permit && entry.only_sets;
+        if shared.is_some_and(|ours| !same(ours)) {
+            self.found.push(RawError::SharedEntry { map, seq });
+        } else if shared.is_none() && entry.permit && !entry.matches && self.out.contains(entry.map) {
+            self.found.push(RawError::SendsEverything { map, seq });
+        }
+    }
+}
+
+/// `set tag N` of a route-map, or a static route with `tag N`, N being one of ours: `redistribute` would
+/// announce such routes as prefixes of ours.
+fn sets_reserved_tag(words: &[&str]) -> bool {
+    let number = match words {
+        ["set", "tag", number, ..] => Some(*number),
+        ["ip" | "ipv6", "route", rest @ ..] => {
+            let at = rest.iter().position(|word| *word == "tag");
+            at.and_then(|at| rest.get(at + 1)).copied()
+        }
+        _ => None,
+    };
+    number.and_then(|text| text.parse::<u32>().ok()).is_some_and(|tag| Tag::OURS.contains(&tag))
 }

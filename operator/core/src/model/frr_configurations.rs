@@ -7,6 +7,7 @@ use super::judge::{Candidate, Standing};
 use super::kind::{Context, Parsed, Resolved, form_of, prepare};
 use crate::frr::{Contribution, PasswordSource, SecretError, Secrets};
 use crate::problem::{ObjectRef, Problem};
+use crate::selector::Selector;
 use crate::snapshot::{Custom, Secret};
 use herald_crds::frrk8s::FRRConfigurationSpec;
 use herald_frr::value::Password;
@@ -24,6 +25,9 @@ pub(crate) fn build(
     let parse = |object: &Custom<_>, context: &Context<'_>| parse(object, context, &secrets);
     let candidates = prepare(objects, &before.frr_configurations, parse, &mut built.problems);
     for (object, Candidate { mut rank, current, last }) in objects.iter().zip(candidates) {
+        if current.is_none() {
+            built.model.refused_configurations.extend(selector(object));
+        }
         let edited = rank.standing == Standing::Edited;
         let (value, form, previous) = match (current, last) {
             (Some(parsed), last) => {
@@ -39,6 +43,13 @@ pub(crate) fn build(
         built.in_force.frr_configurations.extend(form.map(|form| (key(object), form)));
         built.model.frr_configurations.push(Contribution { rank, previous, ..value });
     }
+}
+
+/// Which nodes an object is for; `None` where that cannot be told.
+fn selector(object: &Custom<FRRConfigurationSpec>) -> Option<(ObjectRef, Selector)> {
+    let selector =
+        object.spec.node_selector.as_ref().map_or_else(|| Ok(Selector::default()), Selector::parse);
+    Some((object.meta.object.clone(), selector.ok()?))
 }
 
 fn parse(

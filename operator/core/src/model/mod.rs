@@ -44,6 +44,8 @@ pub use service::{Families, FamilyPolicy, Service, ServiceKey, SharingKey};
 pub use service_error::{FamilyError, RequestError, ServiceWarning};
 pub use sessions::PeerHistory;
 
+use crate::problem::{ObjectRef, Problem};
+use crate::selector::Selector;
 use crate::snapshot::{Labels, Node};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,6 +67,8 @@ pub struct Model {
     pub bfd_profiles: BTreeMap<Arc<str>, BfdProfile>,
     /// FRRConfigurations, each valid alone, by namespace and name.
     pub frr_configurations: Vec<crate::frr::Contribution>,
+    /// FRRConfigurations that are not valid as they are, and the nodes that those are for.
+    pub refused_configurations: BTreeMap<ObjectRef, Selector>,
     /// Services of type LoadBalancer that are ours to serve.
     pub services: BTreeMap<ServiceKey, Service>,
     /// Nodes by name.
@@ -73,4 +77,15 @@ pub struct Model {
     pub namespaces: BTreeMap<Arc<str>, Labels>,
     /// Who can serve each Service; a Service that is absent here has no EndpointSlice in the input.
     pub endpoints: BTreeMap<ServiceKey, Serving>,
+}
+
+impl Model {
+    /// Whether a problem matters to a node: not if it is said of other nodes, nor if it makes an
+    /// FRRConfiguration unusable that is not for this node anyway.
+    #[must_use]
+    pub fn concerns(&self, problem: &Problem, node: &Node) -> bool {
+        let refused = problem.object.as_ref().and_then(|object| self.refused_configurations.get(object));
+        (problem.nodes.is_empty() || problem.nodes.contains(&node.name))
+            && refused.is_none_or(|selector| selector.matches(&node.labels))
+    }
 }
