@@ -2,6 +2,10 @@
 //!
 //! Knows nothing of Kubernetes. Pure: no clock, no files, no processes.
 
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod arbitrary;
 pub mod config;
 pub mod render;
+pub mod running;
+mod statement;
 pub mod value;

@@ -1,0 +1,44 @@
+//! What FRR runs: the text of `show running-config`, read into the model.
+//!
+//! Tolerant over FRR 8.4 to 10.x: a line that the model cannot say is kept as it stands, with the
+//! block that it stands in. Nothing is an error, nothing is lost.
+
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use crate::config::FrrConfig;
+use crate::statement::{Context, Statements, raise};
+use reader::Reader;
+
+/// A line that the model cannot say.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Foreign {
+    /// The lines that open the blocks around it, outermost first.
+    pub within: Vec<String>,
+    /// The line, without indentation.
+    pub text: String,
+    /// The innermost block around it that the model knows.
+    pub(crate) context: Context,
+    /// How many of `within` are blocks that the model does not know.
+    pub(crate) depth: usize,
+}
+
+/// What FRR runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Running {
+    /// What of it the model can say; without origins. A session that FRR has only in part is left out.
+    pub config: FrrConfig,
+    /// Lines outside the model, in FRR's order.
+    pub foreign: Vec<Foreign>,
+    /// `frr version`, major and minor.
+    pub version: Option<(u16, u16)>,
+    pub(crate) statements: Statements<'static>,
+}
+
+/// Reads what `show running-config` or `write terminal` prints, or an `frr.conf`.
+#[must_use]
+pub fn parse(text: &str) -> Running {
+    let (statements, foreign, version) = Reader::default().read(text);
+    Running { config: raise::raise(&statements), foreign, version, statements }
+}

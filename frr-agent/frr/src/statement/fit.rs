@@ -1,0 +1,73 @@
+//! What FRR makes of a statement: values that it rewrites, leaves out or does not take.
+//!
+//! Both sides of a comparison go through this, or the difference would never become empty.
+
+use super::{Block, Context, Kind, Statements, Subject};
+
+/// FRR's defaults of a BFD profile (FRR manual, "BFD"): a statement that says no more is not kept.
+const BFD_DEFAULTS: [(Kind, &str); 6] = [
+    (Kind::DetectMultiplier, "3"),
+    (Kind::TransmitInterval, "300"),
+    (Kind::ReceiveInterval, "300"),
+    (Kind::EchoTransmit, "50"),
+    (Kind::EchoReceive, "50"),
+    (Kind::MinimumTtl, "254"),
+];
+
+/// Brings statements into the form in which FRR keeps them. All of this was seen on FRR 10.3.
+pub fn fit(all: &mut Statements<'_>) {
+    for (context, block) in &mut all.blocks {
+        match context {
+            Context::BfdProfile(_) => {
+                for (kind, default) in BFD_DEFAULTS {
+                    if block.sole(kind) == Some(default) {
+                        block.lines.remove(&(kind, Subject::Sole));
+                    }
+                }
+            }
+            Context::Router(_) => fit_sessions(block),
+            Context::Vni(..) => {
+                drop_derived(block, Kind::ImportTarget);
+                drop_derived(block, Kind::ExportTarget);
+            }
+            _ => {}
+        }
+    }
+    all.blocks.retain(|context, block| !matches!(context, Context::Vni(..)) || !block.lines.is_empty());
+}
+
+fn fit_sessions(block: &mut Block<'_>) {
+    let mut inner: Vec<Subject> = Vec::new();
+    for ((kind, subject), value) in &mut block.lines {
+        match (kind, subject) {
+            (Kind::RemoteAs, subject @ Subject::Neighbor(id)) => {
+                if id.is_interface() || value.text == "internal" || value.text == block.head {
+                    inner.push(subject.clone());
+                }
+            }
+            (Kind::Timers, _) => value.text = lowered_keepalive(&value.text),
+            _ => {}
+        }
+    }
+    block.lines.retain(|(kind, _), value| *kind != Kind::Port || value.text != "179");
+    // Without effect inside an AS, where FRR does not keep it; refused on an interface.
+    for subject in inner {
+        block.lines.remove(&(Kind::Multihop, subject));
+    }
+}
+
+/// FRR lowers the keepalive to a third of the hold time.
+fn lowered_keepalive(timers: &str) -> String {
+    let parsed = timers.split_once(' ').and_then(|(k, h)| Some((k.parse().ok()?, h.parse().ok()?)));
+    let Some((keepalive, hold)): Option<(u16, u16)> = parsed else { return timers.to_owned() };
+    format!("{} {hold}", keepalive.min(hold / 3))
+}
+
+/// A sole target that equals the one FRR derives is not kept.
+fn drop_derived(block: &mut Block<'_>, kind: Kind) {
+    let mut of_kind = block.lines.keys().filter(|(k, _)| *k == kind);
+    if let (Some((_, subject @ Subject::Target(true, _))), None) = (of_kind.next(), of_kind.next()) {
+        let key = (kind, subject.clone());
+        block.lines.remove(&key);
+    }
+}

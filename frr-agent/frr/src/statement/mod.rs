@@ -1,0 +1,169 @@
+//! A configuration as single statements: where each stands, what it decides, and its value.
+//!
+//! This is what the diff compares. [`lower`] makes statements of a [`FrrConfig`](crate::config::FrrConfig),
+//! [`raise`] makes a configuration of statements, [`read`] takes a line apart and [`text`] writes one.
+
+mod fit;
+pub mod lower;
+pub mod raise;
+pub mod read;
+pub mod text;
+
+pub use fit::fit;
+
+use crate::config::{AddressFamily, NeighborId, Origins, RouteTarget};
+use crate::value::{Family, FrrName, InterfaceName, Vni};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+
+/// The VRF of a `router bgp` block; `None` is the default VRF.
+pub type Vrf = Option<InterfaceName>;
+
+/// The block that a statement stands in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Context {
+    /// No block.
+    Top,
+    /// `vrf NAME`.
+    Vrf(InterfaceName),
+    /// `route-map NAME ACTION SEQ`; the action is the block's head.
+    RouteMap(FrrName, u16),
+    /// `router bgp ASN [vrf NAME]`; the AS number is the block's head.
+    Router(Vrf),
+    /// `address-family ...` of a router.
+    Family(Vrf, AddressFamily),
+    /// `vni N` of a router's `l2vpn evpn`.
+    Vni(Vrf, Vni),
+    /// `bfd` / `profile NAME`.
+    BfdProfile(FrrName),
+}
+
+/// What a statement decides. Within a block FRR is given them in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "each is the statement of FRR that it is named after")]
+pub enum Kind {
+    Nht,
+    PrefixRule,
+    VrfVni,
+    MatchPrefixList,
+    MatchTag,
+    SetCommunity,
+    SetNextHopV4,
+    SetNextHopV6,
+    SetLargeCommunity,
+    SetLocalPreference,
+    SetTag,
+    // Before any neighbor and any network: these decide what a new one is.
+    NoEbgpRequiresPolicy,
+    NoDefaultIpv4Unicast,
+    NoImportCheck,
+    PreserveFwState,
+    RouterId,
+    RemoteAs,
+    LocalAs,
+    Bfd,
+    BfdProfile,
+    Password,
+    Port,
+    Multihop,
+    DisableConnectedCheck,
+    UpdateSource,
+    Timers,
+    ConnectTimer,
+    GracefulRestart,
+    MapIn,
+    MapOut,
+    Network,
+    Activate,
+    Import,
+    AdvertiseAllVni,
+    AdvertiseSviIp,
+    Advertise,
+    Rd,
+    ImportTarget,
+    ExportTarget,
+    DetectMultiplier,
+    TransmitInterval,
+    ReceiveInterval,
+    PassiveMode,
+    EchoMode,
+    EchoTransmit,
+    EchoReceive,
+    MinimumTtl,
+}
+
+/// Which one of its kind a statement is, where a block may hold several.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// There is one.
+    Sole,
+    /// Per family.
+    Family(Family),
+    /// A rule of a prefix-list, by its number.
+    Rule(Family, FrrName, u32),
+    /// A neighbor.
+    Neighbor(NeighborId),
+    /// A `network`.
+    Prefix(IpNet),
+    /// `import vrf`.
+    Vrf(Vrf),
+    /// A route target; the flag puts the derived one last (see [`RouteTarget::auto`]).
+    Target(bool, RouteTarget),
+}
+
+/// What a statement decides: there is at most one statement per key in a block.
+pub type Key = (Kind, Subject);
+
+/// The value of a statement, as FRR writes it; empty for one that is just there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Value<'a> {
+    /// What stands behind the keyword.
+    pub text: String,
+    /// Where it comes from.
+    pub origins: Option<&'a Origins>,
+}
+
+impl std::fmt::Debug for Value<'_> {
+    /// Prints no value: it may be a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Value(..)")
+    }
+}
+
+/// One block.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Block<'a> {
+    /// What its first line says beside its name: an action, an AS number.
+    pub head: String,
+    /// Where the block comes from.
+    pub origins: Option<&'a Origins>,
+    /// Its statements.
+    pub lines: BTreeMap<Key, Value<'a>>,
+}
+
+impl<'a> Block<'a> {
+    /// Puts a statement in place of any with the same key.
+    pub fn put(&mut self, kind: Kind, subject: Subject, text: String, origins: Option<&'a Origins>) {
+        self.lines.insert((kind, subject), Value { text, origins });
+    }
+
+    /// The value of a statement that there is one of.
+    #[must_use]
+    pub fn sole(&self, kind: Kind) -> Option<&str> {
+        self.lines.get(&(kind, Subject::Sole)).map(|value| value.text.as_str())
+    }
+}
+
+/// A configuration as statements.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Statements<'a> {
+    /// Blocks; an absent one is empty.
+    pub blocks: BTreeMap<Context, Block<'a>>,
+}
+
+impl<'a> Statements<'a> {
+    /// The block, made empty if there is none.
+    pub fn block(&mut self, context: Context) -> &mut Block<'a> {
+        self.blocks.entry(context).or_default()
+    }
+}
