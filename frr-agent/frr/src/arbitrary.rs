@@ -4,8 +4,9 @@
 //! differences are interesting.
 
 use crate::config::{
-    Action, AddressFamily, BfdProfile, Evpn, FrrConfig, Match, Neighbor, NeighborId, Network, Origin, Origins,
-    PrefixList, PrefixRule, RemoteAs, RouteMap, RouteMapEntry, Router, Sets, Timers, UpdateSource, VniPolicy,
+    Action, AddressFamily, BfdProfile, Evpn, FrrConfig, Match, Neighbor, NeighborId, Network, Origin,
+    Origins, PrefixList, PrefixRule, RemoteAs, RouteMap, RouteMapEntry, Router, Sets, Timers, UpdateSource,
+    VniPolicy,
 };
 use crate::value::{Asn, Family, FrrName, InterfaceName, LargeCommunity, StandardCommunity, Tag, Vni};
 use ipnet::IpNet;
@@ -69,8 +70,12 @@ fn classes() -> impl Strategy<Value = BTreeMap<FrrName, RouteMap>> {
                 communities: communities.unwrap_or_default(),
                 ..Sets::default()
             };
-            let entry =
-                RouteMapEntry { action: Action::Permit, matches: Match::default(), sets, origins: from(name) };
+            let entry = RouteMapEntry {
+                action: Action::Permit,
+                matches: Match::default(),
+                sets,
+                origins: from(name),
+            };
             maps.insert(word(name), RouteMap { entries: [(1, entry)].into() });
         }
         maps
@@ -112,22 +117,24 @@ fn rule(family: Family) -> impl Strategy<Value = PrefixRule> {
 
 fn profiles() -> impl Strategy<Value = BTreeMap<&'static str, BfdProfile>> {
     let interval = || of(select(&[100_u16, 300, 1000][..]));
-    let profile = (interval(), interval(), of(select(&[3_u8, 5][..])), of(Just(70_u16)), any::<(bool, bool)>());
+    let profile =
+        (interval(), interval(), of(select(&[3_u8, 5][..])), of(Just(70_u16)), any::<(bool, bool)>());
     let ttl = of(select(&[250_u8, 254][..]));
     btree_map(select(&PROFILES[..]), (profile, ttl), 0..3).prop_map(|profiles| {
-        let profiles = profiles.into_iter().map(|(name, ((receive, transmit, multiplier, echo, flags), ttl))| {
-            let profile = BfdProfile {
-                receive_interval: receive,
-                transmit_interval: transmit,
-                detect_multiplier: multiplier,
-                echo_interval: echo,
-                echo_mode: flags.0,
-                passive_mode: flags.1,
-                minimum_ttl: ttl,
-                origins: from(name),
-            };
-            (name, profile)
-        });
+        let profiles =
+            profiles.into_iter().map(|(name, ((receive, transmit, multiplier, echo, flags), ttl))| {
+                let profile = BfdProfile {
+                    receive_interval: receive,
+                    transmit_interval: transmit,
+                    detect_multiplier: multiplier,
+                    echo_interval: echo,
+                    echo_mode: flags.0,
+                    passive_mode: flags.1,
+                    minimum_ttl: ttl,
+                    origins: from(name),
+                };
+                (name, profile)
+            });
         profiles.collect()
     })
 }
@@ -140,7 +147,7 @@ struct Peer {
     imported: bool,
     received: Vec<&'static str>,
     bfd: bool,
-    by_interface: bool,
+    sourced: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -178,7 +185,8 @@ fn instance(default: bool) -> impl Strategy<Value = Instance> {
 
 fn evpn(default: bool) -> impl Strategy<Value = Evpn> {
     let policy = || {
-        let targets = || btree_set(select(&["65000:100", "65000:101", "192.0.2.7:9"][..]).prop_map(word), 0..3);
+        let targets =
+            || btree_set(select(&["65000:100", "65000:101", "192.0.2.7:9"][..]).prop_map(word), 0..3);
         (of(Just(())), targets(), targets()).prop_map(|(rd, import_targets, export_targets)| VniPolicy {
             rd: rd.map(|()| word("65000:77")),
             import_targets,
@@ -208,9 +216,8 @@ fn peer() -> impl Strategy<Value = Peer> {
     let families = [AddressFamily::Ipv4Unicast, AddressFamily::Ipv6Unicast];
     let numbers = (of(select(&[179_u16, 1179][..])), timers, of(select(&[5_u16, 120][..])));
     let options = (remote, numbers, of(select(&["hush", "s3cret!"][..])), any::<[bool; 7]>());
-    let sent = subsequence(CLASSES.to_vec(), 0..4).prop_flat_map(|classes| {
-        classes.into_iter().map(|class| (Just(class), sets())).collect::<Vec<_>>()
-    });
+    let sent = subsequence(CLASSES.to_vec(), 0..4)
+        .prop_flat_map(|classes| classes.into_iter().map(|class| (Just(class), sets())).collect::<Vec<_>>());
     let policy = (sent, any::<bool>(), subsequence(LISTS.to_vec(), 0..3));
     (options, subsequence(families.to_vec(), 0..3), policy).prop_map(
         |((remote_as, (port, timers, connect), password, flags), families, (sent, imported, received))| {
@@ -231,7 +238,7 @@ fn peer() -> impl Strategy<Value = Peer> {
                 map_out: word("unnamed"),
                 origins: Origins::new(),
             };
-            Peer { session, sent, imported, received, bfd: flags[5], by_interface: flags[6] }
+            Peer { session, sent, imported, received, bfd: flags[5], sourced: flags[6] }
         },
     )
 }
@@ -240,14 +247,16 @@ fn sets() -> impl Strategy<Value = Sets> {
     let large = of(Just(LargeCommunity(4_200_000_000, 1, 2)));
     let preference = weighted(0.3, select(&[0_u32, 100, u32::MAX][..]));
     let hops = (weighted(0.2, Just("192.0.2.200")), weighted(0.2, Just("2001:db8::200")));
-    (preference, weighted(0.3, communities()), large, hops).prop_map(|(preference, communities, large, hops)| Sets {
-        tag: None,
-        local_preference: preference,
-        communities: communities.unwrap_or_default(),
-        large_communities: large.into_iter().collect(),
-        next_hop_v4: hops.0.map(word),
-        next_hop_v6: hops.1.map(word),
-    })
+    (preference, weighted(0.3, communities()), large, hops).prop_map(
+        |(preference, communities, large, hops)| Sets {
+            tag: None,
+            local_preference: preference,
+            communities: communities.unwrap_or_default(),
+            large_communities: large.into_iter().collect(),
+            next_hop_v4: hops.0.map(word),
+            next_hop_v6: hops.1.map(word),
+        },
+    )
 }
 
 type Parts = (
@@ -316,11 +325,12 @@ fn named(
     config.route_maps.insert(map_in.clone(), numbered(into));
     config.route_maps.insert(map_out.clone(), numbered(out));
     let mut session = Neighbor { map_in, map_out, origins: from(stem), ..peer.session };
-    let inside = matches!(session.remote_as, RemoteAs::Internal) || session.remote_as == RemoteAs::Number(asn);
+    let inside =
+        matches!(session.remote_as, RemoteAs::Internal) || session.remote_as == RemoteAs::Number(asn);
     session.ebgp_multihop &= !inside && !id.is_interface();
-    session.disable_connected_check &= !inside;
+    session.disable_connected_check &= !inside && !id.is_interface();
     session.local_as = session.local_as.filter(|_| !inside);
-    session.update_source = session.update_source.filter(|_| !peer.by_interface);
+    session.update_source = session.update_source.filter(|_| peer.sourced && !id.is_interface());
     session.bfd_profile = peer.bfd.then(|| config.bfd_profiles.keys().next().cloned()).flatten();
     session
 }

@@ -5,6 +5,7 @@
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
 pub mod config;
+pub mod diff;
 pub mod render;
 pub mod running;
 mod statement;

@@ -8,7 +8,7 @@ mod reader;
 mod tests;
 
 use crate::config::FrrConfig;
-use crate::statement::{Context, Statements, raise};
+use crate::statement::{Context, Statements, fit, raise};
 use reader::Reader;
 
 /// A line that the model cannot say.
@@ -33,12 +33,15 @@ pub struct Running {
     pub foreign: Vec<Foreign>,
     /// `frr version`, major and minor.
     pub version: Option<(u16, u16)>,
+    /// All that the model knows, in the form in which FRR keeps it.
     pub(crate) statements: Statements<'static>,
 }
 
 /// Reads what `show running-config` or `write terminal` prints, or an `frr.conf`.
 #[must_use]
 pub fn parse(text: &str) -> Running {
-    let (statements, foreign, version) = Reader::default().read(text);
-    Running { config: raise::raise(&statements), foreign, version, statements }
+    let (mut statements, foreign, version) = Reader::default().read(text);
+    let config = raise::raise(&statements);
+    fit(&mut statements);
+    Running { config, foreign, version, statements }
 }

@@ -106,7 +106,14 @@ impl Reader {
         false
     }
 
-    fn known_in(&mut self, context: &Context, depth: usize, words: &[&str], line: &str, indent: usize) -> bool {
+    fn known_in(
+        &mut self,
+        context: &Context,
+        depth: usize,
+        words: &[&str],
+        line: &str,
+        indent: usize,
+    ) -> bool {
         if *context == Context::Top && words == ["bfd"] {
             self.stack.clear();
             self.stack.push(Frame { open: Open::Bfd, head: line.to_owned(), indent });
@@ -117,7 +124,8 @@ impl Reader {
             self.open(inner, head, line, indent);
             return true;
         }
-        let Some(((kind, subject), value)) = read::statement(context, words, self.derived(context).as_ref()) else {
+        let Some(((kind, subject), value)) = read::statement(context, words, self.derived(context).as_ref())
+        else {
             return false;
         };
         self.stack.truncate(depth);
@@ -148,7 +156,11 @@ impl Reader {
         if indent == 0 {
             self.stack.clear();
         }
-        while self.stack.last().is_some_and(|frame| matches!(frame.open, Open::Foreign) && indent <= frame.indent) {
+        while self
+            .stack
+            .last()
+            .is_some_and(|frame| matches!(frame.open, Open::Foreign) && indent <= frame.indent)
+        {
             self.stack.pop();
         }
         let known = self.stack.iter().rev().find_map(|frame| match &frame.open {

@@ -37,22 +37,29 @@ pub fn fit(all: &mut Statements<'_>) {
 }
 
 fn fit_sessions(block: &mut Block<'_>) {
-    let mut inner: Vec<Subject> = Vec::new();
+    let mut dropped = Vec::new();
     for ((kind, subject), value) in &mut block.lines {
-        match (kind, subject) {
-            (Kind::RemoteAs, subject @ Subject::Neighbor(id)) => {
-                if id.is_interface() || value.text == "internal" || value.text == block.head {
-                    inner.push(subject.clone());
-                }
+        let Subject::Neighbor(id) = subject else { continue };
+        let dropped_with = match kind {
+            // Not kept for an unnumbered session, or refused.
+            Kind::RemoteAs if id.is_interface() => {
+                [Some(Kind::Multihop), Some(Kind::UpdateSource), Some(Kind::DisableConnectedCheck)]
             }
-            (Kind::Timers, _) => value.text = lowered_keepalive(&value.text),
-            _ => {}
-        }
+            // Without effect inside an AS, where FRR does not keep it.
+            Kind::RemoteAs if value.text == "internal" || value.text == block.head => {
+                [Some(Kind::Multihop), None, None]
+            }
+            Kind::Port if value.text == "179" => [Some(Kind::Port), None, None],
+            Kind::Timers => {
+                value.text = lowered_keepalive(&value.text);
+                continue;
+            }
+            _ => continue,
+        };
+        dropped.extend(dropped_with.into_iter().flatten().map(|kind| (kind, subject.clone())));
     }
-    block.lines.retain(|(kind, _), value| *kind != Kind::Port || value.text != "179");
-    // Without effect inside an AS, where FRR does not keep it; refused on an interface.
-    for subject in inner {
-        block.lines.remove(&(Kind::Multihop, subject));
+    for key in dropped {
+        block.lines.remove(&key);
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Block, Context, Kind, Statements, Subject, Vrf};
 use crate::config::{
-    AddressFamily, BfdProfile, Evpn, FrrConfig, Neighbor, NeighborId, Origins, RouteMapEntry, RouteTarget, Router,
-    VniPolicy,
+    AddressFamily, BfdProfile, Evpn, FrrConfig, Neighbor, NeighborId, Origins, RouteMapEntry, RouteTarget,
+    Router, VniPolicy,
 };
 use crate::value::{Asn, Family, Password, Vni};
 use std::fmt::Display;
@@ -41,7 +41,7 @@ pub fn lower(config: &FrrConfig) -> Statements<'_> {
 }
 
 fn joined<T: Display>(items: impl IntoIterator<Item = T>) -> String {
-    items.into_iter().map(|item| format!("{item} ")).collect()
+    items.into_iter().fold(String::new(), |text, item| text + &item.to_string() + " ")
 }
 
 fn lower_entry<'a>(block: &mut Block<'a>, entry: &'a RouteMapEntry) {
@@ -170,7 +170,8 @@ fn lower_policy<'a>(
         block.put(Kind::Rd, Subject::Sole, rd.to_string(), origins);
     }
     let auto = derived.map(|(asn, vni)| RouteTarget::auto(asn, vni));
-    let targets = [(Kind::ImportTarget, &policy.import_targets), (Kind::ExportTarget, &policy.export_targets)];
+    let targets =
+        [(Kind::ImportTarget, &policy.import_targets), (Kind::ExportTarget, &policy.export_targets)];
     for (kind, targets) in targets {
         for target in targets {
             let last = auto.as_ref() == Some(target);

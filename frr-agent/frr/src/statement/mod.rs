@@ -8,6 +8,7 @@ pub mod lower;
 pub mod raise;
 pub mod read;
 pub mod text;
+pub mod value;
 
 pub use fit::fit;
 

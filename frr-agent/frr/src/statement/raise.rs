@@ -3,10 +3,10 @@
 //! A session that FRR has only in part (no route-maps, say) is not in the result; its statements
 //! stay where they are, and the diff completes or removes them one by one.
 
-use super::{Block, Context, Key, Kind, Statements, Subject, Vrf, read, text};
+use super::{Block, Context, Key, Kind, Statements, Subject, Vrf, text, value};
 use crate::config::{
-    AddressFamily, BfdProfile, Evpn, FrrConfig, Match, Neighbor, NeighborId, Network, Origins, RouteMapEntry, Router,
-    Sets, Timers, VniPolicy,
+    AddressFamily, BfdProfile, Evpn, FrrConfig, Match, Neighbor, NeighborId, Network, Origins, RouteMapEntry,
+    Router, Sets, Timers, VniPolicy,
 };
 use crate::value::{Asn, Family, FrrName};
 use std::collections::BTreeMap;
@@ -20,7 +20,9 @@ pub fn raise(all: &Statements<'_>) -> FrrConfig {
         match context {
             Context::Top => raise_lists(&mut config, block),
             Context::Vrf(name) => {
-                if let Some(vni) = block.sole(Kind::VrfVni).and_then(|vni| vni.parse::<i64>().ok()?.try_into().ok()) {
+                if let Some(vni) =
+                    block.sole(Kind::VrfVni).and_then(|vni| vni.parse::<i64>().ok()?.try_into().ok())
+                {
                     config.vrf_vnis.insert(name.clone(), (vni, Origins::new()));
                 }
             }
@@ -55,7 +57,7 @@ fn raise_lists(config: &mut FrrConfig, block: &Block<'_>) {
     for ((_, subject), value) in &block.lines {
         let Subject::Rule(family, name, seq) = subject else { continue };
         let words: Vec<&str> = value.text.split(' ').collect();
-        let rule = words.split_first().and_then(|(action, rest)| read::prefix_rule(*family, action, rest));
+        let rule = words.split_first().and_then(|(action, rest)| value::prefix_rule(*family, action, rest));
         if let Some(rule) = rule {
             config.prefix_lists.entry((name.clone(), *family)).or_default().rules.insert(*seq, rule);
         }
@@ -63,7 +65,7 @@ fn raise_lists(config: &mut FrrConfig, block: &Block<'_>) {
 }
 
 fn raise_entry(block: &Block<'_>) -> Option<RouteMapEntry> {
-    let lists = [Family::V4, Family::V6].into_iter().filter_map(|family| {
+    let mut lists = [Family::V4, Family::V6].into_iter().filter_map(|family| {
         let list = block.lines.get(&(Kind::MatchPrefixList, Subject::Family(family)))?;
         Some((family, list.text.parse().ok()?))
     });
@@ -72,14 +74,16 @@ fn raise_entry(block: &Block<'_>) -> Option<RouteMapEntry> {
     let sets = Sets {
         tag: parsed(block, Kind::SetTag).and_then(crate::value::Tag::new),
         local_preference: parsed(block, Kind::SetLocalPreference),
-        communities: communities(Kind::SetCommunity).filter_map(read::community).collect(),
-        large_communities: communities(Kind::SetLargeCommunity).filter_map(read::large_community).collect(),
+        communities: communities(Kind::SetCommunity).filter_map(value::community).collect(),
+        large_communities: communities(Kind::SetLargeCommunity).filter_map(value::large_community).collect(),
         next_hop_v4: parsed(block, Kind::SetNextHopV4),
         next_hop_v6: parsed(block, Kind::SetNextHopV6),
     };
-    let matches =
-        Match { tag: parsed(block, Kind::MatchTag).and_then(crate::value::Tag::new), prefix_list: lists.last() };
-    Some(RouteMapEntry { action: read::action(&block.head)?, matches, sets, origins: Origins::new() })
+    let matches = Match {
+        tag: parsed(block, Kind::MatchTag).and_then(crate::value::Tag::new),
+        prefix_list: lists.next_back(),
+    };
+    Some(RouteMapEntry { action: value::action(&block.head)?, matches, sets, origins: Origins::new() })
 }
 
 fn raise_router(all: &Statements<'_>, vrf: &Vrf, block: &Block<'_>) -> Option<Router> {
@@ -126,14 +130,14 @@ fn raise_session(block: &Block<'_>, id: &NeighborId) -> Option<Neighbor> {
     };
     let placeholder: FrrName = "none".parse().ok()?;
     Some(Neighbor {
-        remote_as: read::remote_as(of(Kind::RemoteAs)?)?,
+        remote_as: value::remote_as(of(Kind::RemoteAs)?)?,
         ebgp_multihop: of(Kind::Multihop).is_some(),
         local_as: of(Kind::LocalAs).and_then(|asn| Asn::try_from(asn.parse::<i64>().ok()?).ok()),
         port: of(Kind::Port).and_then(|port| port.parse().ok()),
         timers: of(Kind::Timers).and_then(timers),
         connect_timer: of(Kind::ConnectTimer).and_then(|seconds| seconds.parse().ok()),
         password: of(Kind::Password).and_then(|password| password.parse().ok()),
-        update_source: of(Kind::UpdateSource).and_then(read::update_source),
+        update_source: of(Kind::UpdateSource).and_then(value::update_source),
         graceful_restart: of(Kind::GracefulRestart).is_some(),
         bfd_profile: of(Kind::BfdProfile).and_then(|name| name.parse().ok()),
         disable_connected_check: of(Kind::DisableConnectedCheck).is_some(),

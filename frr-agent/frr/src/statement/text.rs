@@ -25,7 +25,15 @@ pub fn undo(key: &Key, value: &str) -> String {
         (Kind::RemoteAs, Subject::Neighbor(id)) => format!("no neighbor {id}"),
         // FRR 10.3 refuses `no network P route-map OTHER`; without the map it always works.
         (Kind::Network, Subject::Prefix(prefix)) => format!("no network {prefix}"),
-        (Kind::Password | Kind::Timers | Kind::ConnectTimer | Kind::LocalAs | Kind::Port | Kind::UpdateSource, _) => {
+        (
+            Kind::Password
+            | Kind::Timers
+            | Kind::ConnectTimer
+            | Kind::LocalAs
+            | Kind::Port
+            | Kind::UpdateSource,
+            _,
+        ) => {
             let named = words(key, "");
             format!("no {}", named.trim_end().trim_end_matches(" no-prepend replace-as").trim_end())
         }

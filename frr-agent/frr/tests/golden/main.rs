@@ -18,10 +18,10 @@ const PLAIN: RenderOptions = RenderOptions { secrets: Secrets::Show, annotate: f
 const MASKED: RenderOptions = RenderOptions { secrets: Secrets::Mask, annotate: false };
 const ANNOTATED: RenderOptions = RenderOptions { secrets: Secrets::Mask, annotate: true };
 
-fn holds(name: &str, config: &FrrConfig, options: &RenderOptions) {
+fn holds(name: &str, config: &FrrConfig, options: RenderOptions) {
     let file =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension("conf");
-    let text = render(config, options);
+    let text = render(config, &options);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&file, &text).unwrap();
     }
@@ -34,17 +34,17 @@ fn holds(name: &str, config: &FrrConfig, options: &RenderOptions) {
 #[test]
 fn every_stanza_is_written_as_frr_writes_it() {
     for (name, config) in cases::all() {
-        holds(name, &config, &PLAIN);
+        holds(name, &config, PLAIN);
     }
 }
 
 #[test]
 fn passwords_are_masked_unless_asked_for() {
-    holds("masked", &cases::session_options(), &MASKED);
-    holds("masked-raw", &cases::raw(), &MASKED);
+    holds("masked", &cases::session_options(), MASKED);
+    holds("masked-raw", &cases::raw(), MASKED);
 }
 
 #[test]
 fn comments_name_the_origins_only_when_asked_for() {
-    holds("annotated", &cases::everything(), &ANNOTATED);
+    holds("annotated", &cases::everything(), ANNOTATED);
 }

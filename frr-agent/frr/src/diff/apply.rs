@@ -1,0 +1,114 @@
+//! The two sides of a comparison, and the blocks that need no more than a comparison.
+
+use super::Session;
+use super::ops::{Change, Op, Ops, Phase};
+use super::owned::Owned;
+use crate::config::Origins;
+use crate::diff::Effect;
+use crate::statement::{Block, Context, Kind, Statements, Subject, Vrf, text};
+use crate::value::Family;
+use std::collections::BTreeSet;
+
+/// What runs, what is wanted, and what the plan does to sessions.
+pub struct Sides<'s> {
+    pub have: &'s Statements<'static>,
+    pub want: &'s Statements<'s>,
+    pub owned: &'s Owned,
+    /// Routers that run and are taken away, or made anew.
+    pub gone: BTreeSet<Vrf>,
+    /// Sessions that run and are taken away, or made anew.
+    pub ended: BTreeSet<Session>,
+    /// Sessions that run and restart or end.
+    pub resets: BTreeSet<Session>,
+}
+
+impl<'s> Sides<'s> {
+    pub fn new(have: &'s Statements<'static>, want: &'s Statements<'s>, owned: &'s Owned) -> Self {
+        Self { have, want, owned, gone: [].into(), ended: [].into(), resets: [].into() }
+    }
+
+    /// What stays of a running router's block: nothing of one that is taken away.
+    pub fn kept(&self, vrf: &Vrf, context: &Context) -> Option<&'s Block<'static>> {
+        let routed = self.have.blocks.contains_key(&Context::Router(vrf.clone())) && !self.gone.contains(vrf);
+        self.have.blocks.get(context).filter(|_| routed)
+    }
+}
+
+/// The keys in which two blocks differ, in the order of the keys.
+///
+/// `ended` names subjects whose running statements are gone when the lines are given.
+pub fn changes<'s>(
+    have: Option<&'s Block<'s>>,
+    want: Option<&'s Block<'s>>,
+    ended: impl Fn(&Subject) -> bool,
+) -> Vec<Change<'s>> {
+    let mut have = have.into_iter().flat_map(|block| &block.lines).filter(|((_, s), _)| !ended(s)).peekable();
+    let mut want = want.into_iter().flat_map(|block| &block.lines).peekable();
+    let mut changes = Vec::new();
+    loop {
+        let order = match (have.peek(), want.peek()) {
+            (None, None) => return changes,
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some((a, _)), Some((b, _))) => a.cmp(b),
+        };
+        let old = if order.is_le() { have.next() } else { None };
+        let new = if order.is_ge() { want.next() } else { None };
+        if old.map(|(_, value)| &value.text) != new.map(|(_, value)| &value.text)
+            && let Some((key, _)) = old.or(new)
+        {
+            let want = new.map(|(_, value)| (value.text.as_str(), value.origins));
+            changes.push(Change { key, have: old.map(|(_, value)| value.text.as_str()), want });
+        }
+    }
+}
+
+/// Defaults of zebra, BFD profiles and the VRFs of L3VNIs.
+pub fn top(ops: &mut Ops, sides: &Sides<'_>) {
+    let running = sides.have.blocks.get(&Context::Top);
+    for family in [Family::V4, Family::V6] {
+        let key = (Kind::Nht, Subject::Family(family));
+        if running.and_then(|block| block.lines.get(&key)).is_none_or(|value| value.text != "on") {
+            ops.top(Phase::Define, text::set(&key, "on"), None, Effect::None);
+        }
+    }
+    let contexts = sides.have.blocks.keys().chain(sides.want.blocks.keys());
+    for context in contexts.collect::<BTreeSet<_>>() {
+        match context {
+            Context::BfdProfile(name) => profile(ops, sides, context, sides.owned.profile(name)),
+            Context::Vrf(name) => vni(ops, sides, context, sides.owned.vrf(name)),
+            _ => {}
+        }
+    }
+}
+
+fn profile(ops: &mut Ops, sides: &Sides<'_>, context: &Context, owned: bool) {
+    let (have, want) = (sides.have.blocks.get(context), sides.want.blocks.get(context));
+    let Some(block) = want else {
+        if owned {
+            let (line, _) = text::frame(context, "");
+            ops.top(Phase::Cleanup, format!("bfd\n no {line}\nexit"), None, Effect::None);
+        }
+        return;
+    };
+    if have.is_none() {
+        ops.push(step(Phase::Define, context, None, block.origins));
+    }
+    for change in changes(have, want, |_| false) {
+        ops.push(Op { origins: change.origins(), ..step(Phase::Define, context, Some(change.line()), None) });
+    }
+}
+
+fn vni(ops: &mut Ops, sides: &Sides<'_>, context: &Context, owned: bool) {
+    for change in changes(sides.have.blocks.get(context), sides.want.blocks.get(context), |_| false) {
+        let phase = if change.want.is_some() { Phase::Define } else { Phase::Cleanup };
+        if change.want.is_some() || owned {
+            ops.push(Op { origins: change.origins(), ..step(phase, context, Some(change.line()), None) });
+        }
+    }
+}
+
+fn step(phase: Phase, context: &Context, line: Option<String>, origins: Option<&Origins>) -> Op {
+    let origins = origins.cloned().unwrap_or_default();
+    Op { phase, context: context.clone(), head: String::new(), line, origins, effect: Effect::None }
+}

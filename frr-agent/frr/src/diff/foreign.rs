@@ -1,0 +1,107 @@
+//! Hand-written configuration, and lines that the model cannot say.
+
+use super::ops::{Op, Ops, Phase};
+use super::owned::Owned;
+use super::{Effect, Ownership};
+use crate::config::{FrrConfig, Origins, RawSnippet};
+use crate::running::{self, Foreign, Running};
+use crate::statement::{Context, Statements};
+use std::collections::BTreeSet;
+
+/// The wanted hand-written configuration, read as FRR would read it.
+pub struct Raw<'w> {
+    snippets: Vec<(&'w RawSnippet, Running)>,
+}
+
+impl<'w> Raw<'w> {
+    pub fn read(wanted: &'w FrrConfig) -> Self {
+        Self {
+            snippets: wanted
+                .raw
+                .iter()
+                .map(|snippet| (snippet, running::parse(snippet.text.as_str())))
+                .collect(),
+        }
+    }
+
+    /// Adds what the model can say of it: it comes last, so it overrides.
+    pub fn add_to(&self, want: &mut Statements<'w>) {
+        for (snippet, read) in &self.snippets {
+            for (context, block) in &read.statements.blocks {
+                let known = want.blocks.contains_key(context);
+                let into = want.block(context.clone());
+                if !known || matches!(context, Context::RouteMap(..)) {
+                    into.head.clone_from(&block.head);
+                }
+                into.origins = into.origins.or(Some(&snippet.origins));
+                for (key, value) in &block.lines {
+                    into.put(key.0, key.1.clone(), value.text.clone(), Some(&snippet.origins));
+                }
+            }
+        }
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Foreign> {
+        self.snippets.iter().flat_map(|(_, read)| &read.foreign)
+    }
+}
+
+/// Takes back what is no longer wanted, and gives what is new.
+///
+/// FRR may write a hand-written line in another way. As long as one of them is not found as it was
+/// written, no line outside the model is taken for a stranger's.
+pub fn diff(
+    ops: &mut Ops,
+    running: &Running,
+    wanted: &FrrConfig,
+    raw: &Raw<'_>,
+    owned: &Owned,
+    ownership: &Ownership,
+) {
+    let runs: BTreeSet<&Foreign> = running.foreign.iter().collect();
+    let wants: BTreeSet<&Foreign> = raw.lines().collect();
+    let applied = ownership.applied.as_ref().map(|config| config.raw.as_slice()).unwrap_or_default();
+    let in_force = |snippet: &RawSnippet| applied.iter().any(|old| old.text == snippet.text);
+    for old in applied.iter().rev().filter(|old| !wanted.raw.iter().any(|new| new.text == old.text)) {
+        let gone = running::parse(old.text.as_str()).foreign;
+        gone.iter().rev().filter(|line| !wants.contains(line)).for_each(|line| undo(ops, running, line));
+    }
+    for (snippet, read) in &raw.snippets {
+        if read.foreign.iter().any(|line| !runs.contains(line)) && !in_force(snippet) {
+            ops.top(Phase::Raw, snippet.text.as_str().to_owned(), Some(&snippet.origins), Effect::None);
+        }
+    }
+    if wants.iter().all(|line| runs.contains(line)) {
+        let ours = |line: &&Foreign| {
+            let base = |text: &str| ownership.base.contains(text);
+            owned.foreign(line, running) && !wants.contains(line) && !base(&line.text)
+        };
+        let undone = |line: &&Foreign| {
+            applied.iter().any(|old| running::parse(old.text.as_str()).foreign.contains(line))
+        };
+        running
+            .foreign
+            .iter()
+            .rev()
+            .filter(ours)
+            .filter(|line| !undone(line))
+            .for_each(|line| undo(ops, running, line));
+    }
+}
+
+/// `no LINE`, or the line that a `no` took back, in the block where it stands.
+fn undo(ops: &mut Ops, running: &Running, line: &Foreign) {
+    let negated =
+        line.text.strip_prefix("no ").map_or_else(|| format!("no {}", line.text), ToOwned::to_owned);
+    // Lines of a block that is not in the model go with that block.
+    if line.depth > 0 {
+        return;
+    }
+    let head = match &line.context {
+        Context::Router(vrf) | Context::Family(vrf, _) | Context::Vni(vrf, _) => Context::Router(vrf.clone()),
+        other => other.clone(),
+    };
+    let head = running.statements.blocks.get(&head).map(|block| block.head.clone()).unwrap_or_default();
+    let (context, origins) = (line.context.clone(), Origins::new());
+    ops.push(Op { phase: Phase::RawGone, context, head, line: Some(negated), origins, effect: Effect::Soft });
+}

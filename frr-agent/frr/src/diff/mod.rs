@@ -1,0 +1,181 @@
+//! From what FRR runs to what is wanted: the lines that differ, in an order that is safe.
+//!
+//! Safe means: FRR takes each line where it stands, and at no moment is a prefix announced to a
+//! neighbor that neither the running nor the wanted configuration announces it to. What is taken
+//! away comes first; lists, route-maps and profiles stand before what names them; sessions are
+//! activated last, so that a cold load ends with End-of-RIB behind the last prefix.
+
+mod apply;
+mod clears;
+mod foreign;
+mod lists;
+mod maps;
+mod ops;
+mod owned;
+mod routers;
+mod script;
+mod tags;
+#[cfg(test)]
+mod tests;
+
+use crate::config::{FrrConfig, NeighborId, Origins};
+use crate::render::mask_passwords;
+use crate::running::Running;
+use crate::statement::{Context, Statements, Vrf, fit, lower};
+use crate::value::Family;
+use apply::Sides;
+use ops::Ops;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+pub use owned::{Ownership, Scope};
+
+/// What a line does to sessions that are up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// Nothing beyond what the line says.
+    None,
+    /// Routes are evaluated again; sessions stay.
+    Soft,
+    /// At least one session that runs restarts or ends, see [`ChangePlan::resets`].
+    Reset,
+}
+
+/// A session of one FRR.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Session {
+    /// The VRF; `None` is the default VRF.
+    pub vrf: Vrf,
+    /// What FRR names it with.
+    pub neighbor: NeighborId,
+}
+
+/// The way that routes go through a route-map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// Received.
+    In,
+    /// Sent.
+    Out,
+}
+
+/// A session and family whose changed route-map is to be used at once, not after FRR's 5 seconds
+/// (`bgp route-map delay-timer`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SoftClear {
+    /// The session.
+    pub session: Session,
+    /// The unicast family.
+    pub family: Family,
+    /// Which of its route-maps changed.
+    pub direction: Direction,
+}
+
+impl SoftClear {
+    /// The exec command, for `vtysh -c`; `vtysh -f` does not take it.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let vrf = self.session.vrf.as_ref().map(|vrf| format!("vrf {vrf} ")).unwrap_or_default();
+        let way = match self.direction {
+            Direction::In => "in",
+            Direction::Out => "out",
+        };
+        format!("clear bgp {vrf}{} unicast {} soft {way}", self.family, self.session.neighbor)
+    }
+}
+
+/// One line of the input of `vtysh -f`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlannedLine {
+    /// The line as FRR is given it: it may hold a password, see [`PlannedLine::masked`].
+    pub text: String,
+    /// Where it comes from; what is taken away has no origin left.
+    pub origins: Origins,
+    /// What it does to sessions that are up.
+    pub effect: Effect,
+    /// True for a line that only opens or closes a block.
+    pub frame: bool,
+}
+
+impl PlannedLine {
+    /// The line for people and logs.
+    #[must_use]
+    pub fn masked(&self) -> Cow<'_, str> {
+        mask_passwords(&self.text)
+    }
+}
+
+impl fmt::Debug for PlannedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ({:?})", self.masked(), self.effect)
+    }
+}
+
+/// What brings FRR from what it runs to what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChangePlan {
+    /// For one run of `vtysh -f`: line N of the file is element N - 1.
+    pub lines: Vec<PlannedLine>,
+    /// What is to be cleared softly afterwards, and nothing else.
+    pub soft_clears: BTreeSet<SoftClear>,
+    /// Sessions that restart or end; new ones are not among them.
+    pub resets: BTreeSet<Session>,
+}
+
+impl ChangePlan {
+    /// True if FRR runs what is wanted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The input of `vtysh -f`, with passwords as they are.
+    #[must_use]
+    pub fn script(&self) -> String {
+        self.lines.iter().fold(String::new(), |text, line| text + &line.text + "\n")
+    }
+
+    /// The line with a number of the script, from 1.
+    #[must_use]
+    pub fn line(&self, number: usize) -> Option<&PlannedLine> {
+        self.lines.get(number.checked_sub(1)?)
+    }
+}
+
+/// Compares what runs with what is wanted.
+///
+/// Empty if they mean the same to FRR, also where it writes a value in another way. Statements that
+/// are not ours (see [`Ownership`]) are never touched.
+#[must_use]
+pub fn plan(running: &Running, wanted: &FrrConfig, ownership: &Ownership) -> ChangePlan {
+    let raw = foreign::Raw::read(wanted);
+    let mut want = lower::lower(wanted);
+    raw.add_to(&mut want);
+    fit(&mut want);
+    let owned = ownership.of(running, wanted);
+    let mut sides = Sides::new(&running.statements, &want, &owned);
+    let mut ops = Ops::default();
+    foreign::diff(&mut ops, running, wanted, &raw, &owned, ownership);
+    routers::diff(&mut ops, &mut sides);
+    apply::top(&mut ops, &sides);
+    lists::diff(&mut ops, &sides);
+    let tags = tags::Tags::of(&sides);
+    maps::diff(&mut ops, &sides, &tags);
+    let soft_clears = clears::of(&sides, &tags);
+    ChangePlan { lines: script::build(ops.sorted()), soft_clears, resets: sides.resets }
+}
+
+/// Blocks of one kind, by name.
+type Maps<'s> = BTreeMap<&'s crate::value::FrrName, BTreeMap<u16, &'s crate::statement::Block<'s>>>;
+
+/// The entries of every route-map.
+fn route_maps<'s>(statements: &'s Statements<'s>) -> Maps<'s> {
+    let mut maps = Maps::new();
+    for (context, block) in &statements.blocks {
+        if let Context::RouteMap(name, seq) = context {
+            maps.entry(name).or_default().insert(*seq, block);
+        }
+    }
+    maps
+}

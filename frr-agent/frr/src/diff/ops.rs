@@ -1,0 +1,96 @@
+//! Steps of a plan, and the order of their phases.
+
+use super::Effect;
+use crate::config::Origins;
+use crate::statement::{Context, Key, text};
+
+/// When a step is taken. The order is what makes a plan safe; see the module above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Hand-written lines that are no longer wanted.
+    RawGone,
+    /// Sessions, families, prefixes and imports that go.
+    Withdraw,
+    /// Prefix-lists, BFD profiles, VRFs: what others name.
+    Define,
+    /// Route-maps that nothing uses yet, and classes.
+    Classes,
+    /// Route-maps in use, as far as no prefix is about to leave the class that they match.
+    Maps,
+    /// Routers and sessions.
+    Sessions,
+    /// Prefixes, each with its class.
+    Networks,
+    /// Classes and route-map entries that had to wait until the prefixes have moved.
+    Late,
+    /// Route-maps of sessions.
+    Bind,
+    /// Imports and EVPN.
+    Import,
+    /// Sessions per family.
+    Activate,
+    /// Route-maps that a session no longer uses.
+    Unbind,
+    /// Definitions that nothing uses any more.
+    Cleanup,
+    /// Hand-written lines.
+    Raw,
+}
+
+/// One line inside a block, or the block itself.
+#[derive(Debug, Clone)]
+pub struct Op {
+    pub phase: Phase,
+    pub context: Context,
+    /// What the first line of the block says beside its name.
+    pub head: String,
+    /// The line; `None` is the first line of the block alone, as for a changed action.
+    pub line: Option<String>,
+    pub origins: Origins,
+    pub effect: Effect,
+}
+
+#[derive(Debug, Default)]
+pub struct Ops {
+    ops: Vec<Op>,
+}
+
+impl Ops {
+    pub fn push(&mut self, op: Op) {
+        self.ops.push(op);
+    }
+
+    /// A line outside any block.
+    pub fn top(&mut self, phase: Phase, line: String, origins: Option<&Origins>, effect: Effect) {
+        let (head, origins) = (String::new(), origins.cloned().unwrap_or_default());
+        self.push(Op { phase, context: Context::Top, head, line: Some(line), origins, effect });
+    }
+
+    /// Steps in the order of their phases; inside a phase in the order in which they were added.
+    pub fn sorted(mut self) -> Vec<Op> {
+        self.ops.sort_by_key(|op| op.phase);
+        self.ops
+    }
+}
+
+/// What one key of a block needs: the old value, the new one, or both.
+#[derive(Debug, Clone)]
+pub struct Change<'s> {
+    pub key: &'s Key,
+    pub have: Option<&'s str>,
+    pub want: Option<(&'s str, Option<&'s Origins>)>,
+}
+
+impl Change<'_> {
+    /// The line that makes the change.
+    pub fn line(&self) -> String {
+        match (self.want, self.have) {
+            (Some((value, _)), _) => text::set(self.key, value),
+            (None, have) => text::undo(self.key, have.unwrap_or_default()),
+        }
+    }
+
+    pub fn origins(&self) -> Origins {
+        self.want.and_then(|(_, origins)| origins).cloned().unwrap_or_default()
+    }
+}

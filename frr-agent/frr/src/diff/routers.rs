@@ -1,0 +1,240 @@
+//! `router bgp`: the process, its sessions, prefixes, imports and EVPN.
+
+use super::apply::{Sides, changes};
+use super::ops::{Change, Op, Ops, Phase};
+use super::{Effect, Session};
+use crate::config::{AddressFamily, NeighborId, Origins};
+use crate::statement::{Block, Context, Kind, Statements, Subject, Vrf, text};
+use std::collections::BTreeSet;
+
+/// Makes, changes and removes routers.
+pub fn diff(ops: &mut Ops, sides: &mut Sides<'_>) {
+    remove(ops, sides);
+    let routers = sides.want.blocks.iter().filter_map(|(context, block)| match context {
+        Context::Router(vrf) => Some((vrf.clone(), block)),
+        _ => None,
+    });
+    for (vrf, block) in routers.collect::<Vec<_>>() {
+        Router { ops, sides, vrf, block }.diff();
+    }
+}
+
+/// The sessions of a running router; those that are active somewhere can be up.
+fn sessions(side: &Statements<'_>, vrf: &Vrf) -> BTreeSet<NeighborId> {
+    let mut found = BTreeSet::new();
+    for family in [AddressFamily::Ipv4Unicast, AddressFamily::Ipv6Unicast, AddressFamily::L2vpnEvpn] {
+        let block = side.blocks.get(&Context::Family(vrf.clone(), family));
+        for key in block.into_iter().flat_map(|block| block.lines.keys()) {
+            if let (Kind::Activate, Subject::Neighbor(id)) = key {
+                found.insert(id.clone());
+            }
+        }
+    }
+    found
+}
+
+/// Takes away routers that are not wanted, or not with this AS number. FRR keeps the default VRF's
+/// router as long as another has an L3VNI, so those are made anew with it.
+fn remove(ops: &mut Ops, sides: &mut Sides<'_>) {
+    let running = sides.have.blocks.iter().filter_map(|(context, block)| match context {
+        Context::Router(vrf) => Some((vrf, &block.head)),
+        _ => None,
+    });
+    let goes = |(vrf, asn): &(&Vrf, &String)| {
+        let wanted = sides.want.blocks.get(&Context::Router((*vrf).clone()));
+        sides.owned.router(vrf, asn) && wanted.is_none_or(|block| block.head != **asn)
+    };
+    let default_goes = running.clone().any(|router| router.0.is_none() && goes(&router));
+    let has_vni = |vrf: &Vrf| {
+        vrf.as_ref().is_some_and(|vrf| sides.have.blocks.contains_key(&Context::Vrf(vrf.clone())))
+    };
+    // The default VRF comes last.
+    for (vrf, asn) in running.collect::<Vec<_>>().into_iter().rev() {
+        let dependent = default_goes && has_vni(vrf) && sides.owned.router(vrf, asn);
+        if goes(&(vrf, asn)) || dependent {
+            strip(ops, sides.have, vrf, asn);
+            ops.top(Phase::Withdraw, format!("no {}", text::router(asn, vrf)), None, Effect::Reset);
+            let ended =
+                sessions(sides.have, vrf).into_iter().map(|neighbor| Session { vrf: vrf.clone(), neighbor });
+            sides.resets.extend(ended);
+            sides.gone.insert(vrf.clone());
+        }
+    }
+}
+
+/// FRR 10.3 keeps the router id and EVPN of a router that it removes, and gives them to the next one
+/// in the same VRF: so they are taken away first.
+fn strip(ops: &mut Ops, have: &Statements<'_>, vrf: &Vrf, asn: &str) {
+    let mut lines = Vec::new();
+    let evpn = Context::Family(vrf.clone(), AddressFamily::L2vpnEvpn);
+    let vnis = have.blocks.iter().filter(|(context, _)| matches!(context, Context::Vni(of, _) if of == vrf));
+    lines.extend(vnis.map(|(context, block)| (evpn.clone(), text::remove(context, block))));
+    let router = Context::Router(vrf.clone());
+    for context in [evpn, router] {
+        for (key, value) in have.blocks.get(&context).into_iter().flat_map(|block| &block.lines) {
+            let stays = match context {
+                Context::Router(_) => key.0 != Kind::RouterId,
+                _ => matches!(key.1, Subject::Neighbor(_)),
+            };
+            if !stays {
+                lines.push((context.clone(), text::undo(key, &value.text)));
+            }
+        }
+    }
+    for (context, line) in lines {
+        let (head, line, origins) = (asn.to_owned(), Some(line), Origins::new());
+        ops.push(Op { phase: Phase::Withdraw, context, head, line, origins, effect: Effect::None });
+    }
+}
+
+struct Router<'o, 'd, 's> {
+    ops: &'o mut Ops,
+    sides: &'o mut Sides<'d>,
+    vrf: Vrf,
+    block: &'s Block<'s>,
+}
+
+/// Kinds of which a change restarts the session (FRR sends CEASE / Configuration Change or ends it).
+const RESETTING: [Kind; 7] = [
+    Kind::LocalAs,
+    Kind::Password,
+    Kind::Multihop,
+    Kind::DisableConnectedCheck,
+    Kind::UpdateSource,
+    Kind::GracefulRestart,
+    Kind::Activate,
+];
+
+impl Router<'_, '_, '_> {
+    fn diff(&mut self) {
+        let have = self.sides.kept(&self.vrf, &Context::Router(self.vrf.clone()));
+        let up = if have.is_some() { sessions(self.sides.have, &self.vrf) } else { BTreeSet::new() };
+        let ended = self.end_sessions(have, &up);
+        let over = |subject: &Subject| matches!(subject, Subject::Neighbor(id) if ended.contains(id));
+        let context = Context::Router(self.vrf.clone());
+        let mut changed = changes(have, Some(self.block), over);
+        // A session's lines together, what it loses before what it gets.
+        changed.sort_by_key(|change| match &change.key.1 {
+            Subject::Neighbor(id) => (Some(id.clone()), change.want.is_some()),
+            _ => (None, true),
+        });
+        let loses_bfd: BTreeSet<&Subject> =
+            changed.iter().filter(|c| c.key.0 == Kind::Bfd && c.want.is_none()).map(|c| &c.key.1).collect();
+        for change in &changed {
+            // `no neighbor X bfd` takes the profile along.
+            if change.key.0 == Kind::BfdProfile && change.want.is_none() && loses_bfd.contains(&change.key.1)
+            {
+                continue;
+            }
+            let effect = self.effect(change, &up, &ended);
+            self.push(Phase::Sessions, &context, change.line(), change, effect);
+        }
+        for family in [AddressFamily::Ipv4Unicast, AddressFamily::Ipv6Unicast, AddressFamily::L2vpnEvpn] {
+            self.family(family, &up, &ended);
+        }
+    }
+
+    /// Ends sessions that are not wanted, or not with this AS: FRR drops other settings of a session
+    /// that turns from external to internal, so it is made anew.
+    fn end_sessions(&mut self, have: Option<&Block<'_>>, up: &BTreeSet<NeighborId>) -> BTreeSet<NeighborId> {
+        let mut ended = BTreeSet::new();
+        for (key, value) in have.into_iter().flat_map(|block| &block.lines) {
+            let (Kind::RemoteAs, Subject::Neighbor(id)) = key else { continue };
+            if self.block.lines.get(key).is_some_and(|wanted| wanted.text == value.text) {
+                continue;
+            }
+            let session = Session { vrf: self.vrf.clone(), neighbor: id.clone() };
+            let change = Change { key, have: Some(&value.text), want: None };
+            let line = change.line();
+            let effect = if up.contains(id) { Effect::Reset } else { Effect::None };
+            self.push(Phase::Withdraw, &Context::Router(self.vrf.clone()), line, &change, effect);
+            if up.contains(id) {
+                self.sides.resets.insert(session.clone());
+            }
+            self.sides.ended.insert(session);
+            ended.insert(id.clone());
+        }
+        ended
+    }
+
+    fn push(&mut self, phase: Phase, context: &Context, line: String, change: &Change<'_>, effect: Effect) {
+        let (context, head) = (context.clone(), self.block.head.clone());
+        self.ops.push(Op { phase, context, head, line: Some(line), origins: change.origins(), effect });
+    }
+
+    /// What a change does to sessions that can be up; notes those that restart.
+    fn effect(
+        &mut self,
+        change: &Change<'_>,
+        up: &BTreeSet<NeighborId>,
+        ended: &BTreeSet<NeighborId>,
+    ) -> Effect {
+        let (kind, subject) = change.key;
+        let hit: Vec<&NeighborId> = match subject {
+            Subject::Neighbor(id) if RESETTING.contains(kind) => up.get(id).into_iter().collect(),
+            _ if *kind == Kind::RouterId => up.iter().collect(),
+            _ => Vec::new(),
+        };
+        let hit: Vec<_> = hit.into_iter().filter(|id| !ended.contains(*id)).cloned().collect();
+        if !hit.is_empty() {
+            let vrf = self.vrf.clone();
+            self.sides.resets.extend(hit.into_iter().map(|neighbor| Session { vrf: vrf.clone(), neighbor }));
+            return Effect::Reset;
+        }
+        if matches!(kind, Kind::MapIn | Kind::MapOut) { Effect::Soft } else { Effect::None }
+    }
+
+    fn family(&mut self, family: AddressFamily, up: &BTreeSet<NeighborId>, ended: &BTreeSet<NeighborId>) {
+        let context = Context::Family(self.vrf.clone(), family);
+        let have = self.sides.kept(&self.vrf, &context);
+        let want = self.sides.want.blocks.get(&context);
+        if family == AddressFamily::L2vpnEvpn {
+            self.vnis_gone(&context);
+        }
+        let over = |subject: &Subject| matches!(subject, Subject::Neighbor(id) if ended.contains(id));
+        for change in changes(have, want, over) {
+            let phase = match (change.key.0, change.want.is_some()) {
+                (Kind::MapIn | Kind::MapOut, true) => Phase::Bind,
+                (Kind::MapIn | Kind::MapOut, false) => Phase::Unbind,
+                (_, false) => Phase::Withdraw,
+                (Kind::Network, _) => Phase::Networks,
+                (Kind::Activate, _) => Phase::Activate,
+                _ => Phase::Import,
+            };
+            let effect = self.effect(&change, up, ended);
+            self.push(phase, &context, change.line(), &change, effect);
+        }
+        // FRR knows no VNI before `advertise-all-vni`.
+        if family == AddressFamily::L2vpnEvpn {
+            self.vnis();
+        }
+    }
+
+    fn vni_contexts(&self) -> BTreeSet<Context> {
+        let of_router = |context: &&Context| matches!(context, Context::Vni(vrf, _) if *vrf == self.vrf);
+        let all = self.sides.have.blocks.keys().chain(self.sides.want.blocks.keys());
+        all.filter(of_router).cloned().collect()
+    }
+
+    fn vnis_gone(&mut self, evpn: &Context) {
+        for context in self.vni_contexts() {
+            let have = self.sides.kept(&self.vrf, &context);
+            if let Some(block) = have.filter(|_| !self.sides.want.blocks.contains_key(&context)) {
+                let change = Change { key: &(Kind::Rd, Subject::Sole), have: None, want: None };
+                self.push(Phase::Withdraw, evpn, text::remove(&context, block), &change, Effect::None);
+            }
+        }
+    }
+
+    fn vnis(&mut self) {
+        for context in self.vni_contexts() {
+            let Some(want) = self.sides.want.blocks.get(&context) else { continue };
+            let mut changed = changes(self.sides.kept(&self.vrf, &context), Some(want), |_| false);
+            // What goes first, goes: the last target that goes brings the derived one back.
+            changed.sort_by_key(|change| change.want.is_some());
+            for change in &changed {
+                self.push(Phase::Import, &context, change.line(), change, Effect::None);
+            }
+        }
+    }
+}

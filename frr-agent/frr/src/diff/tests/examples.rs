@@ -1,0 +1,1 @@
+//! Plans line by line, for the cases whose order or effect matters.
