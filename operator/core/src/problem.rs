@@ -79,6 +79,8 @@ impl fmt::Display for FieldPath {
         for (position, step) in self.0.iter().enumerate() {
             match step {
                 Step::Index(index) => write!(f, "[{index}]")?,
+                // Text of a stranger must not move a terminal's cursor or start a line of its own.
+                Step::Key(key) if key.contains(char::is_control) => write!(f, "[{key:?}]")?,
                 // As the API server writes keys that hold dots or slashes.
                 Step::Key(key) if key.contains(['.', '/']) => write!(f, "[{key}]")?,
                 Step::Key(key) if position == 0 => f.write_str(key)?,

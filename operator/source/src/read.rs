@@ -108,3 +108,6 @@ impl Visitor for Reading {
         self.failures.push(Failure { path: path.to_owned(), why });
     }
 }
+
+#[cfg(test)]
+mod tests;

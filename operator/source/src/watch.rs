@@ -237,3 +237,6 @@ impl Visitor for Watching<'_> {
         self.targets(path);
     }
 }
+
+#[cfg(test)]
+mod tests;

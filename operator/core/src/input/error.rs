@@ -144,6 +144,10 @@ fn hint(nearest: Option<&str>) -> String {
 
 /// The candidate nearest to what was written, if one is near enough to be meant.
 pub fn nearest<'n>(written: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    // No name of ours is that long, and the comparison costs the product of the lengths.
+    if written.len() > 64 {
+        return None;
+    }
     let folded = written.to_lowercase();
     known
         .into_iter()

@@ -2,6 +2,7 @@
 
 use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
+use super::tree::shorten;
 use herald_crds::metallb;
 
 /// How an object of a kind gets into the Snapshot.
@@ -88,17 +89,26 @@ pub fn find(api_version: &str, kind: &str) -> Result<Option<&'static Kind>, Inpu
         } else {
             let api = |v: &&str| if group.is_empty() { (*v).to_owned() } else { format!("{group}/{v}") };
             let known = found.versions.iter().map(api).collect::<Vec<_>>().join(", ");
-            Err(InputError::UnknownVersion { kind: found.name, version: api_version.to_owned(), known })
+            Err(InputError::UnknownVersion {
+                kind: found.name,
+                version: shorten(api_version).into_owned(),
+                known,
+            })
         };
     }
     let nearest = if OUR_GROUPS.contains(&group) {
         nearest_kind(group, kind)
-    } else if OUR_GROUPS.iter().any(|ours| strsim::damerau_levenshtein(ours, group) <= 2) {
+    } else if group.len() <= 64 && OUR_GROUPS.iter().any(|ours| strsim::damerau_levenshtein(ours, group) <= 2)
+    {
         nearest_kind(METALLB, kind).or_else(|| nearest_kind(FRRK8S, kind))
     } else {
         return Ok(None);
     };
-    Err(InputError::UnknownKind { api_version: api_version.to_owned(), kind: kind.to_owned(), nearest })
+    Err(InputError::UnknownKind {
+        api_version: shorten(api_version).into_owned(),
+        kind: shorten(kind).into_owned(),
+        nearest,
+    })
 }
 
 fn nearest_kind(group: &str, kind: &str) -> Option<String> {

@@ -60,4 +60,6 @@ pub fn parse(sources: &[SourceText], options: &Options) -> Parsed {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Names of objects (Kubernetes "Object Names and IDs").
 
 use super::error::InputError;
-use super::tree::{Tree, Value};
+use super::tree::{Tree, Value, shorten};
 use crate::problem::{FieldPath, ObjectRef};
 use std::sync::Arc;
 
@@ -26,7 +26,10 @@ pub fn object_ref(
         );
     };
     if !is_subdomain(name) {
-        return fail("metadata.name", InputError::InvalidName { name: name.to_owned(), rule: SUBDOMAIN });
+        return fail(
+            "metadata.name",
+            InputError::InvalidName { name: shorten(name).into_owned(), rule: SUBDOMAIN },
+        );
     }
     let namespace = match metadata.and_then(|m| m.get("namespace")) {
         None => "",
@@ -34,7 +37,7 @@ pub fn object_ref(
             Value::Null => "",
             Value::Text(text) if text.is_empty() || is_label(text) => text,
             Value::Text(text) => {
-                let why = InputError::InvalidName { name: text.clone().into_owned(), rule: LABEL };
+                let why = InputError::InvalidName { name: shorten(text).into_owned(), rule: LABEL };
                 return fail("metadata.namespace", why);
             }
             _ => {

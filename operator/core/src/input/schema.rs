@@ -3,7 +3,7 @@
 //! CEL rules are not evaluated: the parsers of the values that they guard have the same rules.
 
 use super::error::{InputError, nearest};
-use super::tree::{Entry, Mark, Tree, Value};
+use super::tree::{Entry, Mark, Tree, Value, shorten};
 use crate::problem::{FieldPath, Step};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -92,8 +92,7 @@ impl Walk {
     /// The value with defaults, without nulls where the schema does not know them.
     fn value<'a>(&mut self, schema: &JSONSchemaProps, tree: &Tree<'a>) -> Tree<'a> {
         if !is_of_type(schema, &tree.value) {
-            let wanted = type_in_words(schema);
-            self.found(InputError::WrongType(format!("must be {wanted}, not {}", tree.describe())));
+            self.wrong_type(schema, tree);
             return tree.clone();
         }
         let value = match &tree.value {
@@ -105,6 +104,15 @@ impl Walk {
             }
         };
         Tree { value, at: tree.at }
+    }
+
+    fn wrong_type(&mut self, schema: &JSONSchemaProps, tree: &Tree<'_>) {
+        let wanted = type_in_words(schema);
+        let is_password = matches!(self.way.last(), Some(Step::Key(key)) if &**key == "password");
+        let found = if is_password { tree.describe_type().to_owned() } else { tree.describe() };
+        let plain = matches!(tree.value, Value::Bool(_) | Value::Int(_) | Value::Float(_));
+        let hint = if plain && wanted == "a text" { "; put it in quotes" } else { "" };
+        self.found(InputError::WrongType(format!("must be {wanted}, not {found}{hint}")));
     }
 
     fn mapping<'a>(&mut self, schema: &JSONSchemaProps, entries: &[Entry<'a>], at: Mark) -> Vec<Entry<'a>> {
@@ -167,7 +175,7 @@ impl Walk {
         if !known.is_empty() && !known.contains(&text) {
             let nearest = nearest(text, known.iter().copied());
             self.found(InputError::UnsupportedValue {
-                value: text.to_owned(),
+                value: shorten(text).into_owned(),
                 known: known.join(", "),
                 nearest,
             });
@@ -176,7 +184,7 @@ impl Walk {
         let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
         self.length(length, (schema.min_length, schema.max_length), "characters");
         if let Some(what) = schema.format.as_deref().and_then(|format| not_of_format(format, text)) {
-            self.found(InputError::InvalidFormat { value: text.to_owned(), what });
+            self.found(InputError::InvalidFormat { value: shorten(text).into_owned(), what });
         }
     }
 

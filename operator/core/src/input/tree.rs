@@ -88,13 +88,23 @@ impl<'a> Tree<'a> {
     /// What it is, in words for a message.
     pub fn describe(&self) -> String {
         match &self.value {
-            Value::Null => "null".to_owned(),
             Value::Bool(value) => format!("the boolean {value}"),
             Value::Int(value) => format!("the number {value}"),
             Value::Float(value) => format!("the number {value}"),
             Value::Text(text) => format!("the text {:?}", shorten(text)),
-            Value::List(_) => "a list".to_owned(),
-            Value::Map(_) => "a mapping".to_owned(),
+            _ => self.describe_type().to_owned(),
+        }
+    }
+
+    /// What it is without its value, which may be a password.
+    pub fn describe_type(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Int(_) | Value::Float(_) => "a number",
+            Value::Text(_) => "a text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
         }
     }
 }

@@ -7,7 +7,7 @@ use super::scalar;
 use super::tree::{Entry, Mark, Tree, Value};
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// Levels of flow or of block collections. Kubernetes' deepest kinds need fewer than forty.
@@ -178,9 +178,12 @@ impl<'a> Builder<'a> {
         let value = match kind {
             OpenKind::List(items) => Value::List(items),
             OpenKind::Map { mut entries, merges, .. } => {
-                for merge in merges {
-                    self.count(size(&merge), merge.at)?;
-                    merge_into(&mut entries, merge);
+                for merge in &merges {
+                    self.count(size(merge), merge.at)?;
+                }
+                if !merges.is_empty() {
+                    let mut keys = entries.iter().map(|entry| entry.key.clone()).collect();
+                    merges.into_iter().for_each(|merge| merge_into(&mut entries, &mut keys, merge));
                 }
                 Value::Map(entries)
             }
@@ -221,16 +224,16 @@ fn size(tree: &Tree<'_>) -> usize {
 }
 
 /// Keys that a mapping has itself win; of a list of mappings the first that has the key.
-fn merge_into<'a>(entries: &mut Vec<Entry<'a>>, merge: Tree<'a>) {
+fn merge_into<'a>(entries: &mut Vec<Entry<'a>>, keys: &mut HashSet<Cow<'a, str>>, merge: Tree<'a>) {
     match merge.value {
         Value::Map(more) => {
             for entry in more {
-                if !entries.iter().any(|own| own.key == entry.key) {
+                if keys.insert(entry.key.clone()) {
                     entries.push(entry);
                 }
             }
         }
-        Value::List(items) => items.into_iter().for_each(|item| merge_into(entries, item)),
+        Value::List(items) => items.into_iter().for_each(|item| merge_into(entries, keys, item)),
         _ => {}
     }
 }

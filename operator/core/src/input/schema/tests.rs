@@ -34,7 +34,10 @@ fn every_rule_of_a_schema_is_checked() {
     let cases = [
         (pool("{}"), "2:1|spec.addresses|RequiredField|is required"),
         (pool("[]"), "2:1|spec|WrongType|must be a mapping, not a list"),
-        (pool("{addresses: [1]}"), "2:20|spec.addresses[0]|WrongType|must be a text, not the number 1"),
+        (
+            pool("{addresses: [1]}"),
+            "2:20|spec.addresses[0]|WrongType|must be a text, not the number 1; put it in quotes",
+        ),
         (pool("{addresses: [~]}"), "2:20|spec.addresses[0]|WrongType|must be a text, not null"),
         (
             pool("{addresses: [], autoAsign: true}"),
@@ -59,6 +62,10 @@ fn every_rule_of_a_schema_is_checked() {
                 "2:46|{below}.dynamicASN|UnsupportedValue|\"intern\" is not supported; known: internal, external, \
                  did you mean internal?"
             ),
+        ),
+        (
+            neighbor("password: 4711"),
+            &format!("2:46|{below}.password|WrongType|must be a text, not a number; put it in quotes"),
         ),
         (
             neighbor("addressFamilies: [unicast, evpn, evpn]"),

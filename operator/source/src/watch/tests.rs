@@ -1,6 +1,7 @@
 //! When a change in a folder is noticed, with real files.
 
-use herald_source::{Directory, Source, Watcher};
+use super::Watcher;
+use crate::{Directory, Source};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! What `-f` takes.
 
-use herald_source::read;
+use super::read;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
