@@ -213,3 +213,6 @@ fn is_label_text(text: &str) -> bool {
     let bytes = text.as_bytes();
     text.len() <= 63 && edge(bytes.first()) && edge(bytes.last()) && bytes.iter().all(|b| inner(*b))
 }
+
+#[cfg(test)]
+mod tests;

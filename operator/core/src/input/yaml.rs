@@ -183,7 +183,9 @@ impl<'a> Builder<'a> {
                 }
                 if !merges.is_empty() {
                     let mut keys = entries.iter().map(|entry| entry.key.clone()).collect();
-                    merges.into_iter().for_each(|merge| merge_into(&mut entries, &mut keys, merge));
+                    for merge in merges {
+                        merge_into(&mut entries, &mut keys, merge);
+                    }
                 }
                 Value::Map(entries)
             }
