@@ -4,7 +4,7 @@
 
 use crate::problem::ObjectRef;
 use herald_crds::{frrk8s, metallb};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -58,10 +58,16 @@ pub struct Snapshot {
     pub endpoint_slices: Vec<EndpointSlice>,
     /// Nodes.
     pub nodes: Vec<Node>,
+    /// `status.addresses` of Nodes that are IP addresses, by the Node's name.
+    pub node_addresses: BTreeMap<Arc<str>, Vec<IpAddr>>,
     /// Namespaces.
     pub namespaces: Vec<Namespace>,
     /// Secrets.
     pub secrets: Vec<Secret>,
+    /// Objects that are in the input and could not be read: their last valid form stays in force.
+    pub unreadable: BTreeSet<ObjectRef>,
+    /// Some text could not be read as objects at all: whatever is not here may have been in it.
+    pub incomplete: bool,
 }
 
 /// A Service (Kubernetes core/v1).

@@ -11,6 +11,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::discovery::v1 as discovery;
 use serde::Deserialize;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Label of an EndpointSlice that names its Service (Kubernetes "EndpointSlices").
@@ -89,7 +90,13 @@ impl Reader {
     /// Reads a Node.
     pub fn node(&mut self, object: &Object<'_, '_>) {
         let Some(read) = self.typed::<core::Node>(object) else { return };
-        let conditions = read.status.and_then(|status| status.conditions).unwrap_or_default();
+        let status = read.status.unwrap_or_default();
+        let addresses: Vec<IpAddr> =
+            status.addresses.iter().flatten().filter_map(|address| address.address.parse().ok()).collect();
+        if !addresses.is_empty() {
+            self.snapshot.node_addresses.insert(object.id.name.clone(), addresses);
+        }
+        let conditions = status.conditions.unwrap_or_default();
         self.snapshot.nodes.push(Node {
             name: object.id.name.clone(),
             labels: read.metadata.labels.unwrap_or_default(),
@@ -97,6 +104,17 @@ impl Reader {
                 .iter()
                 .any(|c| c.type_ == "NetworkUnavailable" && c.status == "True"),
         });
+    }
+
+    /// Knows the `ConfigMap`s that configured MetalLB up to 0.12, and its `bgpextras`: nothing is read of them.
+    pub fn config_map(&mut self, object: &Object<'_, '_>) {
+        let data = |key| object.tree.get("data").and_then(|data| data.get(key)).and_then(Tree::text);
+        if data("config").is_some_and(|text| text.contains("address-pools:")) {
+            self.warning(object, FieldPath::of("data.config"), &InputError::LegacyConfigMap);
+        }
+        if &*object.id.name == "bgpextras" && data("extras").is_some() {
+            self.warning(object, FieldPath::of("data.extras"), &InputError::BgpExtras);
+        }
     }
 
     /// Reads a Namespace.

@@ -108,6 +108,14 @@ pub enum InputError {
         /// What a name must be.
         rule: &'static str,
     },
+    /// A `ConfigMap` of MetalLB 0.12 and before.
+    #[error(
+        "MetalLB's ConfigMap is not read since 0.13: write an IPAddressPool and an L2Advertisement or BGPAdvertisement instead"
+    )]
+    LegacyConfigMap,
+    /// Raw configuration that only MetalLB's frr mode reads.
+    #[error("bgpextras is not read: write an FRRConfiguration with spec.raw.rawConfig instead")]
+    BgpExtras,
     /// `data.password` of a Secret is not base64.
     #[error("is not base64, as values under data must be; plain text goes under stringData")]
     InvalidBase64,
@@ -132,6 +140,8 @@ impl Reason for InputError {
             Self::DuplicateObject { .. } => "DuplicateObject",
             Self::AmbiguousName { .. } => "AmbiguousName",
             Self::InvalidName { .. } => "InvalidName",
+            Self::LegacyConfigMap => "LegacyConfigMap",
+            Self::BgpExtras => "UnsupportedBgpExtras",
             Self::InvalidBase64 => "InvalidBase64",
         }
     }

@@ -62,6 +62,7 @@ const KINDS: &[Kind] = &[
     checked(FRRK8S, "FRRK8sConfiguration"),
     builtin("", "Service", Reader::service),
     builtin("", "Node", Reader::node),
+    builtin("", "ConfigMap", Reader::config_map),
     builtin("", "Namespace", Reader::namespace),
     builtin("", "Secret", Reader::secret),
     builtin("discovery.k8s.io", "EndpointSlice", Reader::endpoint_slice),

@@ -74,6 +74,9 @@ impl Reader {
     pub fn finish(self) -> Parsed {
         let Self { mut snapshot, problems, index, .. } = self;
         sort(&mut snapshot);
+        let errors = || problems.iter().filter(|problem| problem.severity == Severity::Error);
+        snapshot.unreadable = errors().filter_map(|problem| problem.object.clone()).collect();
+        snapshot.incomplete = errors().any(|problem| problem.object.is_none());
         Parsed { snapshot, problems, index }
     }
 

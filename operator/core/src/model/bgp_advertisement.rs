@@ -4,7 +4,7 @@ use super::community::{self, CommunityError};
 use super::judge::Standing;
 use super::kind::{Context, Named, Parsed, Resolved, Sink};
 use super::pool::{Pool, PoolName};
-use super::selection::{check_repeated, select_pools};
+use super::selection::{Pools, check_repeated, select_pools};
 use crate::problem::{FieldPath, ObjectRef, Problem, Reason};
 use crate::selector::{Selector, any_matches};
 use crate::snapshot::{Custom, Node};
@@ -147,8 +147,8 @@ impl BgpAdvertisement {
 
 /// What an advertisement refers to.
 pub(crate) struct References<'a> {
-    /// Pools that count.
-    pub pools: &'a BTreeMap<PoolName, Pool>,
+    /// Pools.
+    pub pools: Pools<'a>,
     /// Community aliases that count.
     pub aliases: &'a BTreeMap<String, Community>,
 }
@@ -162,7 +162,7 @@ pub(crate) fn parse(
     let Custom { meta, spec } = custom;
     let mut sink = Sink::new(&meta.object);
     let pools =
-        select_pools(&mut sink, &spec.ip_address_pools, &spec.ip_address_pool_selectors, references.pools);
+        select_pools(&mut sink, &spec.ip_address_pools, &spec.ip_address_pool_selectors, &references.pools);
     check_repeated(&mut sink, "peers", &spec.peers);
     let mut resolved = Resolved::new();
     let communities = communities(spec, references.aliases, context, &mut resolved, &mut sink);
@@ -191,7 +191,7 @@ pub(crate) fn parse(
             }
         }
     }
-    fit(&mut advertisement, references.pools, context.standing, &mut sink);
+    fit(&mut advertisement, references.pools.valid, context.standing, &mut sink);
     sink.finish(Some(advertisement), resolved)
 }
 

@@ -1,17 +1,19 @@
 //! From a Snapshot to a Model, kind by kind in the order of their references.
 
-use super::bgp_advertisement::{self, BgpAdvertisement};
+use super::bgp_advertisement::{self, BgpAdvertisement, References};
 use super::in_force::{Forms, InForce};
-use super::kind::{by_name, never, settle};
+use super::kind::{Objects, by_name, never, settle};
 use super::pool::Pool;
+use super::selection::Pools;
 use super::service_parse::PoolFamilies;
 use super::{BfdProfile, L2Advertisement, Model, bfd, community, endpoints, l2_advertisement, pool};
-use super::{frr_configurations, peers, service_parse};
+use super::{frr_configurations, lint, peers, service_parse};
+use crate::frr::Secrets;
 use crate::problem::Problem;
-use crate::snapshot::{Custom, Labels, Node, Snapshot};
+use crate::snapshot::{Labels, Node, Snapshot};
 use herald_crds::metallb::BGPAdvertisementSpec;
 use herald_frr::value::{Community, Family};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The label by which a node is known to selectors.
@@ -60,6 +62,7 @@ impl Model {
         build.peers();
         build.frr_configurations();
         build.services();
+        build.warnings();
         build.built
     }
 }
@@ -98,22 +101,24 @@ impl Build<'_> {
     }
 
     fn aliases(&mut self) -> BTreeMap<String, Community> {
-        let objects = &self.snapshot.communities;
+        let Snapshot { communities: present, .. } = self.snapshot;
+        let forms = &self.before.communities;
+        let objects = Objects { kind: "Community", present, forms, snapshot: self.snapshot };
         let Built { problems, in_force, .. } = &mut self.built;
-        let (accepted, forms) =
-            settle(objects, &self.before.communities, community::parse, community::conflict, problems);
+        let (accepted, forms) = settle(&objects, community::parse, community::conflict, problems);
         in_force.communities = forms;
         let values = accepted.into_iter().flat_map(|aliases| aliases.values);
         values.map(|(name, (_, community))| (name, community)).collect()
     }
 
     fn pools(&mut self) {
-        let objects = &self.snapshot.pools;
+        let Snapshot { pools: present, .. } = self.snapshot;
+        let forms = &self.before.pools;
+        let objects = Objects { kind: "IPAddressPool", present, forms, snapshot: self.snapshot };
         let Built { model, problems, in_force } = &mut self.built;
         let namespaces = &model.namespaces;
         let (accepted, forms): (Vec<Pool>, _) = settle(
-            objects,
-            &self.before.pools,
+            &objects,
             |object, context| pool::parse(object, context, namespaces),
             pool::conflict,
             problems,
@@ -123,12 +128,15 @@ impl Build<'_> {
     }
 
     fn l2_advertisements(&mut self) {
-        let objects = &self.snapshot.l2_advertisements;
+        let Snapshot { l2_advertisements: present, .. } = self.snapshot;
+        let forms = &self.before.l2_advertisements;
+        let objects = Objects { kind: "L2Advertisement", present, forms, snapshot: self.snapshot };
+        let declared = self.declared_pools();
         let Built { model, problems, in_force } = &mut self.built;
+        let pools = Pools { valid: &model.pools, declared };
         let (accepted, forms): (Vec<L2Advertisement>, _) = settle(
-            objects,
-            &self.before.l2_advertisements,
-            |object, context| l2_advertisement::parse(object, context, &model.pools),
+            &objects,
+            |object, context| l2_advertisement::parse(object, context, &pools),
             never,
             problems,
         );
@@ -137,34 +145,42 @@ impl Build<'_> {
     }
 
     fn bgp_advertisements(&mut self, aliases: &BTreeMap<String, Community>) {
-        let objects = &self.snapshot.bgp_advertisements;
+        let Snapshot { bgp_advertisements: present, .. } = self.snapshot;
+        let forms = &self.before.bgp_advertisements;
+        let objects = Objects { kind: "BGPAdvertisement", present, forms, snapshot: self.snapshot };
+        let declared = self.declared_pools();
         let Built { model, problems, in_force } = &mut self.built;
-        let (accepted, forms) =
-            bgp_advertisements(objects, &self.before.bgp_advertisements, model, aliases, problems);
+        let references = References { pools: Pools { valid: &model.pools, declared }, aliases };
+        let (accepted, forms) = bgp_advertisements(&objects, model, &references, problems);
         in_force.bgp_advertisements = forms;
         model.bgp_advertisements = by_name(accepted);
     }
 
     fn bfd_profiles(&mut self) {
-        let objects = &self.snapshot.bfd_profiles;
+        let Snapshot { bfd_profiles: present, .. } = self.snapshot;
+        let forms = &self.before.bfd_profiles;
+        let objects = Objects { kind: "BFDProfile", present, forms, snapshot: self.snapshot };
         let Built { model, problems, in_force } = &mut self.built;
-        let (accepted, forms): (Vec<BfdProfile>, _) =
-            settle(objects, &self.before.bfd_profiles, bfd::parse, never, problems);
+        let (accepted, forms): (Vec<BfdProfile>, _) = settle(&objects, bfd::parse, never, problems);
         in_force.bfd_profiles = forms;
         model.bfd_profiles = by_name(accepted);
     }
 
     fn peers(&mut self) {
-        let objects = &self.snapshot.peers;
-        let allow_missing = self.options.allow_missing_secrets;
-        peers::build(objects, &self.snapshot.secrets, allow_missing, self.before, &mut self.built);
+        let Snapshot { peers: present, .. } = self.snapshot;
+        let forms = &self.before.peers;
+        let objects = Objects { kind: "BGPPeer", present, forms, snapshot: self.snapshot };
+        let secrets = Secrets::new(&self.snapshot.secrets, self.options.allow_missing_secrets);
+        peers::build(&objects, &secrets, self.before, &mut self.built);
     }
 
+    /// Each alone; what they make together is judged for each node, when its configuration is built.
     fn frr_configurations(&mut self) {
-        let objects = &self.snapshot.frr_configurations;
-        let allow_missing = self.options.allow_missing_secrets;
-        let secrets = &self.snapshot.secrets;
-        frr_configurations::build(objects, secrets, allow_missing, self.before, &mut self.built);
+        let Snapshot { frr_configurations: present, .. } = self.snapshot;
+        let forms = &self.before.frr_configurations;
+        let objects = Objects { kind: "FRRConfiguration", present, forms, snapshot: self.snapshot };
+        let secrets = Secrets::new(&self.snapshot.secrets, self.options.allow_missing_secrets);
+        frr_configurations::build(&objects, &secrets, &mut self.built);
     }
 
     fn services(&mut self) {
@@ -175,20 +191,26 @@ impl Build<'_> {
             service_parse::collect(&self.snapshot.services, class, PoolFamilies { v4 }, problems);
         model.endpoints = endpoints::collect(&self.snapshot.endpoint_slices);
     }
+
+    fn declared_pools(&self) -> BTreeSet<Arc<str>> {
+        self.snapshot.pools.iter().map(|pool| pool.meta.object.name.clone()).collect()
+    }
+
+    fn warnings(&mut self) {
+        let warnings = lint::lint(self.snapshot, &self.built.model);
+        self.built.problems.extend(warnings);
+    }
 }
 
 fn bgp_advertisements(
-    objects: &[Custom<BGPAdvertisementSpec>],
-    forms: &Forms<BGPAdvertisementSpec>,
+    objects: &Objects<'_, BGPAdvertisementSpec>,
     model: &Model,
-    aliases: &BTreeMap<String, Community>,
+    references: &References<'_>,
     problems: &mut Vec<Problem>,
 ) -> (Vec<BgpAdvertisement>, Forms<BGPAdvertisementSpec>) {
-    let references = bgp_advertisement::References { pools: &model.pools, aliases };
     settle(
         objects,
-        forms,
-        |object, context| bgp_advertisement::parse(object, context, &references),
+        |object, context| bgp_advertisement::parse(object, context, references),
         |winner, loser| bgp_advertisement::conflict(winner, loser, &model.pools, &model.nodes),
         problems,
     )

@@ -2,45 +2,42 @@
 //! `frr::build`, as they only meet where they select the same node.
 
 use super::build::Built;
-use super::in_force::{InForce, key};
+use super::in_force::key;
 use super::judge::{Candidate, Standing};
-use super::kind::{Context, Parsed, Resolved, form_of, prepare};
-use crate::frr::{Contribution, PasswordSource, SecretError, Secrets};
+use super::kind::{Context, Objects, Parsed, Prepared, Resolved, form_of, prepare};
+use crate::frr::{Contribution, PasswordSource, SecretError};
 use crate::problem::{ObjectRef, Problem};
 use crate::selector::Selector;
-use crate::snapshot::{Custom, Secret};
+use crate::snapshot::Custom;
 use herald_crds::frrk8s::FRRConfigurationSpec;
 use herald_frr::value::Password;
 use std::cell::RefCell;
 
 /// Fills the model's FRRConfigurations.
 pub(crate) fn build(
-    objects: &[Custom<FRRConfigurationSpec>],
-    secrets: &[Secret],
-    allow_missing: bool,
-    before: &InForce,
+    objects: &Objects<'_, FRRConfigurationSpec>,
+    secrets: &dyn PasswordSource,
     built: &mut Built,
 ) {
-    let secrets = Secrets::new(secrets, allow_missing);
-    let parse = |object: &Custom<_>, context: &Context<'_>| parse(object, context, &secrets);
-    let candidates = prepare(objects, &before.frr_configurations, parse, &mut built.problems);
-    for (object, Candidate { mut rank, current, last }) in objects.iter().zip(candidates) {
+    let parse = |object: &Custom<_>, context: &Context<'_>| parse(object, context, secrets);
+    let prepared = prepare(objects, parse, &mut built.problems);
+    for Prepared { object, candidate: Candidate { mut rank, current, last } } in prepared {
         if current.is_none() {
-            built.model.refused_configurations.extend(selector(object));
+            built.model.refused_configurations.extend(selector(&object));
         }
         let edited = rank.standing == Standing::Edited;
         let (value, form, previous) = match (current, last) {
             (Some(parsed), last) => {
-                let form = form_of(object, &parsed);
+                let form = form_of(&object, &parsed);
                 (parsed.value, Some(form), last.filter(|_| edited).map(|last| Box::new(last.value)))
             }
             (None, Some(last)) => {
                 rank.standing = Standing::Unchanged;
-                (last.value, before.frr_configurations.get(&key(object)).cloned(), None)
+                (last.value, objects.forms.get(&key(&object)).cloned(), None)
             }
             (None, None) => continue,
         };
-        built.in_force.frr_configurations.extend(form.map(|form| (key(object), form)));
+        built.in_force.frr_configurations.extend(form.map(|form| (key(&object), form)));
         built.model.frr_configurations.push(Contribution { rank, previous, ..value });
     }
 }
@@ -55,7 +52,7 @@ fn selector(object: &Custom<FRRConfigurationSpec>) -> Option<(ObjectRef, Selecto
 fn parse(
     object: &Custom<FRRConfigurationSpec>,
     context: &Context<'_>,
-    secrets: &Secrets<'_>,
+    secrets: &dyn PasswordSource,
 ) -> Result<Parsed<Contribution>, Vec<Problem>> {
     let remembering = Remembering { secrets, before: context.resolved, found: RefCell::default() };
     let value = Contribution::parse(object, &remembering)?;
@@ -64,10 +61,13 @@ fn parse(
 }
 
 /// Secrets, and what they held when the object was accepted: used where they hold nothing now.
-struct Remembering<'a> {
-    secrets: &'a Secrets<'a>,
-    before: &'a Resolved,
-    found: RefCell<Resolved>,
+pub(crate) struct Remembering<'a> {
+    /// Secrets as they are.
+    pub secrets: &'a dyn PasswordSource,
+    /// Passwords as they were, by the Secret's name.
+    pub before: &'a Resolved,
+    /// Passwords that were used.
+    pub found: RefCell<Resolved>,
 }
 
 impl PasswordSource for Remembering<'_> {

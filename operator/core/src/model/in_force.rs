@@ -1,5 +1,6 @@
 //! The last accepted form of each configuration object, so that a bad edit changes nothing.
 
+use crate::problem::{ObjectRef, Problem, Severity};
 use crate::snapshot::{Custom, Labels};
 use herald_crds::{frrk8s, metallb};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,33 @@ pub struct InForce {
     pub frr_configurations: Forms<frrk8s::FRRConfigurationSpec>,
 }
 
+impl InForce {
+    /// Takes back sessions and FRRConfigurations that were refused on some node after they had been
+    /// found valid alone: what counts of them the next time is what counted before.
+    ///
+    /// Without this, an object that lost a conflict would be in force, too, and could win the next time.
+    pub fn take_back(&mut self, before: &Self, problems: &[Problem]) {
+        let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+        for object in errors.filter_map(|problem| problem.object.as_ref()) {
+            match object.kind {
+                "BGPPeer" => take_back(&mut self.peers, &before.peers, object),
+                "FRRConfiguration" => {
+                    take_back(&mut self.frr_configurations, &before.frr_configurations, object);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn take_back<S: Clone>(forms: &mut Forms<S>, before: &Forms<S>, object: &ObjectRef) {
+    let key = key_of(object);
+    match before.get(&key) {
+        Some(form) => forms.insert(key, form.clone()),
+        None => forms.remove(&key),
+    };
+}
+
 /// The forms of one kind, by `namespace/name`.
 pub type Forms<S> = BTreeMap<String, Form<S>>;
 
@@ -44,6 +72,9 @@ pub struct Form<S> {
 
 /// The key of an object in [`Forms`].
 pub(crate) fn key<S>(custom: &Custom<S>) -> String {
-    let object = &custom.meta.object;
+    key_of(&custom.meta.object)
+}
+
+fn key_of(object: &ObjectRef) -> String {
     format!("{}/{}", object.namespace, object.name)
 }

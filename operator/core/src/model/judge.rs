@@ -67,7 +67,7 @@ pub(crate) enum Verdict<T> {
 /// Judges all candidates; verdicts are in the order of the candidates. `conflict(winner, loser)`
 /// is why the second may not stand beside the first, said of the second.
 pub(crate) fn judge<T: Clone>(
-    candidates: &[Candidate<T>],
+    candidates: &[&Candidate<T>],
     conflict: impl Fn(&T, &T) -> Option<Problem>,
 ) -> (Vec<Verdict<T>>, Vec<Problem>) {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
@@ -92,7 +92,7 @@ enum Round<T> {
 }
 
 fn judge_once<T: Clone>(
-    candidates: &[Candidate<T>],
+    candidates: &[&Candidate<T>],
     order: &[usize],
     reverted: &[Option<Problem>],
     conflict: &impl Fn(&T, &T) -> Option<Problem>,
@@ -106,7 +106,7 @@ fn judge_once<T: Clone>(
     let mut accepted: Vec<&T> = Vec::new();
     let mut refusals = Vec::new();
     for index in settled.chain(others) {
-        let Candidate { current, last, .. } = &candidates[index];
+        let Candidate { current, last, .. } = candidates[index];
         let form = if is_back(index) { last } else { current };
         let Some(form) = form else { continue };
         match accepted.iter().find_map(|winner| conflict(winner, form)) {
@@ -158,7 +158,8 @@ mod tests {
                 location: None,
             })
         };
-        let (verdicts, problems) = judge(candidates, conflict);
+        let candidates: Vec<_> = candidates.iter().collect();
+        let (verdicts, problems) = judge(&candidates, conflict);
         let taken = |v| match v {
             Verdict::Current(span) | Verdict::Last(span) => Some(span),
             Verdict::Refused => None,

@@ -4,9 +4,10 @@ use super::in_force::{Form, Forms, key};
 use super::judge::{Candidate, Rank, Standing, Verdict, judge};
 use crate::problem::{FieldPath, ObjectRef, Problem, Reason};
 use crate::selector::{Selector, SelectorError};
-use crate::snapshot::Custom;
+use crate::snapshot::{Custom, Labels, Meta, Snapshot};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Two objects of one kind and name in two namespaces: other objects refer to them by name alone.
@@ -115,17 +116,62 @@ pub(crate) fn repeated<T: PartialEq>(items: &[T]) -> impl Iterator<Item = usize>
     (0..items.len()).filter(|i| items[..*i].contains(&items[*i]))
 }
 
+/// The objects of a kind.
+pub(crate) struct Objects<'a, S> {
+    /// The kind.
+    pub kind: &'static str,
+    /// Those of the Snapshot.
+    pub present: &'a [Custom<S>],
+    /// What of them is in force.
+    pub forms: &'a Forms<S>,
+    /// Where objects are that cannot be read.
+    pub snapshot: &'a Snapshot,
+}
+
+impl<'a, S: Clone> Objects<'a, S> {
+    /// Those of the Snapshot, then what is in force of those that cannot be read.
+    fn all(&self) -> impl Iterator<Item = Cow<'a, Custom<S>>> {
+        let present: BTreeSet<String> = self.present.iter().map(key).collect();
+        let snapshot = self.snapshot;
+        let lost = self.forms.iter().filter(move |(key, _)| !present.contains(*key));
+        let lost = lost.filter_map(|(key, form)| former(self.kind, key, form));
+        let lost = lost
+            .filter(move |former| snapshot.incomplete || snapshot.unreadable.contains(&former.meta.object));
+        self.present.iter().map(Cow::Borrowed).chain(lost.map(Cow::Owned))
+    }
+}
+
+/// An object as it was.
+pub(crate) fn former<S: Clone>(kind: &'static str, key: &str, form: &Form<S>) -> Option<Custom<S>> {
+    let (namespace, name) = key.split_once('/')?;
+    let meta = Meta {
+        object: ObjectRef { kind, namespace: namespace.into(), name: name.into() },
+        labels: form.labels.clone(),
+        annotations: Labels::new(),
+        created: Arc::from(""),
+        generation: 0,
+    };
+    Some(Custom { meta, spec: form.spec.clone() })
+}
+
+/// One object, parsed alone.
+pub(crate) struct Prepared<'a, S: Clone, T> {
+    /// The object.
+    pub object: Cow<'a, Custom<S>>,
+    /// What it says.
+    pub candidate: Candidate<Parsed<T>>,
+}
+
 /// All objects of a kind, each parsed alone. `parse` is also given the last forms, whose problems
 /// nobody wants to hear.
-pub(crate) fn prepare<S: Clone + PartialEq, T: Clone>(
-    objects: &[Custom<S>],
-    forms: &Forms<S>,
+pub(crate) fn prepare<'a, S: Clone + PartialEq, T: Clone>(
+    objects: &Objects<'a, S>,
     parse: impl Fn(&Custom<S>, &Context<'_>) -> Result<Parsed<T>, Vec<Problem>>,
     problems: &mut Vec<Problem>,
-) -> Vec<Candidate<Parsed<T>>> {
+) -> Vec<Prepared<'a, S, T>> {
     let nothing = Resolved::new();
-    let prepare_one = |object: &Custom<S>| {
-        let form = forms.get(&key(object));
+    let prepare_one = |object: Cow<'a, Custom<S>>| {
+        let form = objects.forms.get(&key(&object));
         let standing = match form {
             None => Standing::New,
             Some(form) if form.spec == object.spec && form.labels == object.meta.labels => {
@@ -133,48 +179,50 @@ pub(crate) fn prepare<S: Clone + PartialEq, T: Clone>(
             }
             Some(_) => Standing::Edited,
         };
-        let current = parse(object, &Context { resolved: &nothing, standing, last: false });
         let last = form.and_then(|form| {
-            let mut meta = object.meta.clone();
-            meta.labels.clone_from(&form.labels);
             let context = Context { resolved: &form.resolved, standing: Standing::Unchanged, last: true };
-            parse(&Custom { meta, spec: form.spec.clone() }, &context).ok()
+            parse(&former(objects.kind, &key(&object), form)?, &context).ok()
         });
+        let is_lost = matches!(object, Cow::Owned(_));
+        let current =
+            (!is_lost).then(|| parse(&object, &Context { resolved: &nothing, standing, last: false }));
         let current = match current {
-            Ok(parsed) => {
+            None => None,
+            Some(Ok(parsed)) => {
                 problems.extend(parsed.notes.iter().cloned());
                 Some(parsed)
             }
-            Err(why) => {
+            Some(Err(why)) => {
                 problems.extend(why);
                 None
             }
         };
-        Candidate { rank: Rank::new(standing, &object.meta), current, last }
+        let rank = Rank::new(standing, &object.meta);
+        Prepared { object, candidate: Candidate { rank, current, last } }
     };
-    objects.iter().map(prepare_one).collect()
+    objects.all().map(prepare_one).collect()
 }
 
 /// All objects of a kind that count, and their forms for the next time.
 pub(crate) fn settle<S: Clone + PartialEq, T: Clone + Named>(
-    objects: &[Custom<S>],
-    forms: &Forms<S>,
+    objects: &Objects<'_, S>,
     parse: impl Fn(&Custom<S>, &Context<'_>) -> Result<Parsed<T>, Vec<Problem>>,
     conflict: impl Fn(&T, &T) -> Option<Problem>,
     problems: &mut Vec<Problem>,
 ) -> (Vec<T>, Forms<S>) {
-    let candidates = prepare(objects, forms, parse, problems);
+    let prepared = prepare(objects, parse, problems);
+    let candidates: Vec<_> = prepared.iter().map(|prepared| &prepared.candidate).collect();
     let either = |winner: &Parsed<T>, loser: &Parsed<T>| {
         same_name(&winner.value, &loser.value).or_else(|| conflict(&winner.value, &loser.value))
     };
     let (verdicts, refusals) = judge(&candidates, either);
     problems.extend(refusals);
-    let mut accepted = Vec::with_capacity(objects.len());
+    let mut accepted = Vec::with_capacity(prepared.len());
     let mut kept = Forms::new();
-    for (object, verdict) in objects.iter().zip(verdicts) {
+    for (Prepared { object, .. }, verdict) in prepared.iter().zip(verdicts) {
         let (parsed, form) = match verdict {
             Verdict::Refused => continue,
-            Verdict::Last(parsed) => (parsed, forms.get(&key(object)).cloned()),
+            Verdict::Last(parsed) => (parsed, objects.forms.get(&key(object)).cloned()),
             Verdict::Current(parsed) => {
                 let form = form_of(object, &parsed);
                 (parsed, Some(form))

@@ -1,14 +1,14 @@
 //! `L2Advertisement`: how the addresses of some pools are answered for on the local network.
 
 use super::kind::{Context, Named, Parsed, Resolved, Sink};
-use super::pool::{Pool, PoolName};
-use super::selection::select_pools;
+use super::pool::PoolName;
+use super::selection::{Pools, select_pools};
 use crate::problem::{FieldPath, ObjectRef, Problem, Reason};
 use crate::selector::{Selector, SelectorError};
 use crate::snapshot::Custom;
 use herald_crds::metallb::L2AdvertisementSpec;
 use herald_frr::value::{InterfaceName, ValueError};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Why an L2Advertisement is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +62,7 @@ impl Named for L2Advertisement {
 pub(crate) fn parse(
     custom: &Custom<L2AdvertisementSpec>,
     _context: &Context<'_>,
-    pools: &BTreeMap<PoolName, Pool>,
+    pools: &Pools<'_>,
 ) -> Result<Parsed<L2Advertisement>, Vec<Problem>> {
     let Custom { meta, spec } = custom;
     let mut sink = Sink::new(&meta.object);

@@ -14,6 +14,7 @@ mod in_force;
 mod judge;
 mod kind;
 mod l2_advertisement;
+mod lint;
 mod peer;
 mod peer_error;
 mod peer_parse;
@@ -36,6 +37,7 @@ pub use in_force::{Form, Forms, InForce};
 pub use judge::{Rank, Standing};
 pub use kind::DuplicateName;
 pub use l2_advertisement::{L2Advertisement, L2AdvertisementError};
+pub use lint::LintWarning;
 pub use peer::Peer;
 pub use peer_error::PeerError;
 pub use pool::{Pinned, Pool, PoolError, PoolName, is_buggy};
@@ -89,3 +91,6 @@ impl Model {
             && refused.is_none_or(|selector| selector.matches(&node.labels))
     }
 }
+
+#[cfg(test)]
+mod tests;

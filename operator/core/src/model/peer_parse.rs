@@ -4,8 +4,9 @@ use super::address::parse_ip;
 use super::kind::{Context, Parsed, Resolved, Sink};
 use super::peer::Peer;
 use super::peer_error::PeerError;
-use super::peer_secret::{self, Secrets};
+use super::peer_secret;
 use crate::duration;
+use crate::frr::PasswordSource;
 use crate::problem::{FieldPath, Problem};
 use crate::snapshot::Custom;
 use herald_crds::metallb::{BGPPeerSpec, DynamicASN};
@@ -28,8 +29,8 @@ pub(crate) struct References<'a> {
     pub profiles: &'a BTreeSet<Arc<str>>,
     /// Names of those that counted before; a peer's last form may still use them.
     pub former_profiles: &'a BTreeSet<Arc<str>>,
-    /// Secrets, and whether they may be missing.
-    pub secrets: &'a Secrets<'a>,
+    /// Passwords of Secrets.
+    pub secrets: &'a dyn PasswordSource,
 }
 
 /// Parses one peer.

@@ -4,15 +4,15 @@ use super::bfd;
 use super::build::Built;
 use super::in_force::{Form, Forms, InForce, key};
 use super::judge::{Candidate, Standing, Verdict, judge};
-use super::kind::{Context, Parsed, form_of, prepare, same_name};
+use super::kind::{Context, Objects, Parsed, Prepared, form_of, former, prepare, same_name};
 use super::peer::Peer;
 use super::peer_error::PeerError;
 use super::peer_parse::{self, References};
-use super::peer_secret::Secrets;
 use super::sessions::{PeerHistory, conflict};
 use super::{BfdProfile, Model};
-use crate::problem::{FieldPath, ObjectRef, Problem, Severity};
-use crate::snapshot::{Custom, Labels, Meta, Secret};
+use crate::frr::PasswordSource;
+use crate::problem::{FieldPath, Problem};
+use crate::snapshot::Custom;
 use herald_crds::metallb::{BFDProfileSpec, BGPPeerSpec};
 use herald_frr::value::Family;
 use std::collections::BTreeSet;
@@ -20,22 +20,21 @@ use std::sync::Arc;
 
 /// Fills the model's peers. Pools, advertisements, profiles and nodes are there already.
 pub(crate) fn build(
-    objects: &[Custom<BGPPeerSpec>],
-    secrets: &[Secret],
-    allow_missing: bool,
+    objects: &Objects<'_, BGPPeerSpec>,
+    secrets: &dyn PasswordSource,
     before: &InForce,
     built: &mut Built,
 ) {
-    let secrets = Secrets::new(secrets, allow_missing);
     let profiles: BTreeSet<Arc<str>> = built.model.bfd_profiles.keys().cloned().collect();
     let former_profiles = names(&before.bfd_profiles);
-    let references = References { profiles: &profiles, former_profiles: &former_profiles, secrets: &secrets };
+    let references = References { profiles: &profiles, former_profiles: &former_profiles, secrets };
     let model = &built.model;
     let parse = |object: &Custom<BGPPeerSpec>, context: &Context<'_>| {
         let parsed = peer_parse::parse(object, context, &references)?;
         refuse_echo(parsed, context, model)
     };
-    let candidates = prepare(objects, &before.peers, parse, &mut built.problems);
+    let prepared = prepare(objects, parse, &mut built.problems);
+    let candidates: Vec<_> = prepared.iter().map(|prepared| &prepared.candidate).collect();
     // Without nodes every peer may meet every other; with them, each node is judged by itself.
     let everywhere = model.nodes.is_empty();
     let (verdicts, refusals) = judge(&candidates, |winner, loser| {
@@ -43,11 +42,13 @@ pub(crate) fn build(
         same_name(winner, loser).or_else(|| conflict(winner, loser).filter(|_| everywhere))
     });
     built.problems.extend(refusals);
-    for ((object, candidate), verdict) in objects.iter().zip(&candidates).zip(verdicts) {
+    for (Prepared { object, candidate }, verdict) in prepared.iter().zip(verdicts) {
         accept(object, candidate, verdict, before, built);
     }
     keep_former_profiles(before, built);
-    judge_nodes(objects, before, built);
+    let conflicts = built.model.conflicts_on_nodes();
+    built.in_force.take_back(before, &conflicts);
+    built.problems.extend(conflicts);
 }
 
 fn accept(
@@ -75,24 +76,6 @@ fn accept(
     built.in_force.peers.extend(form.map(|form| (key(object), form)));
     built.model.peer_history.insert(name.clone(), PeerHistory { rank, previous });
     built.model.peers.insert(name, peer);
-}
-
-/// What is refused on some node is not in force yet: its last form is what counts the next time.
-fn judge_nodes(objects: &[Custom<BGPPeerSpec>], before: &InForce, built: &mut Built) {
-    let conflicts = built.model.conflicts_on_nodes();
-    for object in objects {
-        let is_refused =
-            |p: &Problem| p.severity == Severity::Error && p.object.as_ref() == Some(&object.meta.object);
-        if !conflicts.iter().any(is_refused) {
-            continue;
-        }
-        let key = key(object);
-        match before.peers.get(&key) {
-            Some(form) => built.in_force.peers.insert(key, form.clone()),
-            None => built.in_force.peers.remove(&key),
-        };
-    }
-    built.problems.extend(conflicts);
 }
 
 /// A pool with IPv6 addresses must not be announced to a peer that BFD watches by echo packets.
@@ -141,17 +124,8 @@ fn keep_former_profiles(before: &InForce, built: &mut Built) {
 }
 
 fn former_profile(key: &str, form: &Form<BFDProfileSpec>) -> Option<BfdProfile> {
-    let (namespace, name) = key.split_once('/')?;
-    let object = ObjectRef { kind: "BFDProfile", namespace: namespace.into(), name: name.into() };
-    let meta = Meta {
-        object,
-        labels: form.labels.clone(),
-        annotations: Labels::new(),
-        created: Arc::from(""),
-        generation: 0,
-    };
     let context = Context { resolved: &form.resolved, standing: Standing::Unchanged, last: true };
-    bfd::parse(&Custom { meta, spec: form.spec.clone() }, &context).ok().map(|parsed| parsed.value)
+    bfd::parse(&former("BFDProfile", key, form)?, &context).ok().map(|parsed| parsed.value)
 }
 
 fn names<S>(forms: &Forms<S>) -> BTreeSet<Arc<str>> {

@@ -2,10 +2,11 @@
 
 use super::address::{AddressError, AddressRange};
 use super::kind::{Context, Named, Parsed, Resolved, Sink, repeated};
+use super::lint::LintWarning;
 use crate::problem::{FieldPath, ObjectRef, Problem, Reason};
 use crate::selector::{Selector, any_matches};
 use crate::snapshot::{Custom, Labels};
-use herald_crds::metallb::IPAddressPoolSpec;
+use herald_crds::metallb::{IPAddressPoolSpec, ServiceAllocation};
 use herald_frr::value::Family;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -130,22 +131,7 @@ pub(crate) fn parse(
     let Custom { meta, spec } = custom;
     let mut sink = Sink::new(&meta.object);
     let ranges = parse_ranges(&meta.object, &spec.addresses, &mut sink);
-    let pinned = spec.service_allocation.as_ref().map(|allocation| {
-        let path = FieldPath::of("spec.serviceAllocation.namespaces");
-        for index in repeated(&allocation.namespaces) {
-            let why = PoolError::DuplicateNamespace(allocation.namespaces[index].clone());
-            sink.error(path.index(index), &why);
-        }
-        let parent = "spec.serviceAllocation";
-        let by_label = sink.selectors(parent, "namespaceSelectors", &allocation.namespace_selectors);
-        let service_selectors = sink.selectors(parent, "serviceSelectors", &allocation.service_selectors);
-        Pinned {
-            // Negative ones mean nothing upstream; they come last, as 0 does.
-            priority: allocation.priority.and_then(|p| u32::try_from(p).ok()).unwrap_or_default(),
-            namespaces: select_namespaces(&allocation.namespaces, &by_label, namespaces),
-            service_selectors,
-        }
-    });
+    let pinned = spec.service_allocation.as_ref().map(|a| pinned(a, namespaces, &mut sink));
     let pool = Pool {
         object: meta.object.clone(),
         labels: meta.labels.clone(),
@@ -155,6 +141,34 @@ pub(crate) fn parse(
         pinned,
     };
     sink.finish(Some(pool), Resolved::new())
+}
+
+fn pinned(
+    allocation: &ServiceAllocation,
+    namespaces: &BTreeMap<Arc<str>, Labels>,
+    sink: &mut Sink<'_>,
+) -> Pinned {
+    let path = FieldPath::of("spec.serviceAllocation.namespaces");
+    for index in repeated(&allocation.namespaces) {
+        let why = PoolError::DuplicateNamespace(allocation.namespaces[index].clone());
+        sink.error(path.index(index), &why);
+    }
+    let parent = "spec.serviceAllocation";
+    let by_label = sink.selectors(parent, "namespaceSelectors", &allocation.namespace_selectors);
+    for (index, selector) in by_label.iter().enumerate() {
+        if !namespaces.values().any(|labels| selector.matches(labels)) {
+            let field = FieldPath::of(parent).key("namespaceSelectors").index(index);
+            let why = LintWarning::NamespaceSelectorMatchesNothing(selector.to_string());
+            sink.warning(field, &why);
+        }
+    }
+    let service_selectors = sink.selectors(parent, "serviceSelectors", &allocation.service_selectors);
+    Pinned {
+        // Negative ones mean nothing upstream; they come last, as 0 does.
+        priority: allocation.priority.and_then(|p| u32::try_from(p).ok()).unwrap_or_default(),
+        namespaces: select_namespaces(&allocation.namespaces, &by_label, namespaces),
+        service_selectors,
+    }
 }
 
 fn parse_ranges(object: &ObjectRef, addresses: &[String], sink: &mut Sink<'_>) -> Vec<AddressRange> {

@@ -45,13 +45,23 @@ pub(crate) fn check_repeated(sink: &mut Sink<'_>, field: &'static str, items: &[
     }
 }
 
+/// The pools of the input.
+pub(crate) struct Pools<'a> {
+    /// Those that count.
+    pub valid: &'a BTreeMap<PoolName, Pool>,
+    /// Names of all, also of those that were refused: a name of one of those is no mistake of whoever
+    /// refers to it.
+    pub declared: BTreeSet<Arc<str>>,
+}
+
 /// The pools that an advertisement covers: by name and by label, all of them where it says neither.
 pub(crate) fn select_pools(
     sink: &mut Sink<'_>,
     names: &[String],
     selectors: &[LabelSelector],
-    pools: &BTreeMap<PoolName, Pool>,
+    pools: &Pools<'_>,
 ) -> BTreeSet<PoolName> {
+    let Pools { valid: pools, declared } = pools;
     check_repeated(sink, "ipAddressPools", names);
     let by_label = sink.selectors("spec", "ipAddressPoolSelectors", selectors);
     if names.is_empty() && selectors.is_empty() {
@@ -61,6 +71,7 @@ pub(crate) fn select_pools(
     for (index, name) in names.iter().enumerate() {
         match pools.get_key_value(name.as_str()) {
             Some((name, _)) => selected.extend([Arc::clone(name)]),
+            None if declared.contains(name.as_str()) => {}
             None => sink.warning(
                 FieldPath::of("spec.ipAddressPools").index(index),
                 &SelectionError::UnknownPool(name.clone()),

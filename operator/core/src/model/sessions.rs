@@ -35,6 +35,7 @@ impl Model {
     fn sessions(&self, labels: &Labels) -> (Vec<&Peer>, Vec<Problem>) {
         let candidates: Vec<Candidate<&Peer>> =
             self.peers.values().filter_map(|peer| self.candidate(peer, labels)).collect();
+        let candidates: Vec<_> = candidates.iter().collect();
         let (verdicts, problems) = judge(&candidates, |winner, loser| conflict(winner, loser));
         let accepted = |verdict| match verdict {
             Verdict::Current(peer) | Verdict::Last(peer) => Some(peer),
