@@ -6,7 +6,7 @@ use crate::nodes;
 use crate::output::{Paint, Report, Strictness, say};
 use crate::write::{self, Readers};
 use herald_core::frr;
-use herald_core::plan::OnNode;
+use herald_core::plan::{Evaluation, OnNode};
 use herald_core::problem::Problem;
 use herald_core::snapshot::Node;
 use herald_frr::render::{RenderOptions, Secrets, render};
@@ -61,7 +61,7 @@ impl Args {
     /// Prints or writes the configuration.
     pub fn run(self) -> Result {
         let Self { manifests, judging, node, out, annotate, show_secrets, frr } = self;
-        let evaluated =
+        let mut evaluated =
             judging.evaluate(&manifests.paths, node.as_deref(), frr.options(), &Before::default())?;
         let known = &evaluated.evaluation.model.nodes;
         let chosen = match (&node, &out) {
@@ -70,6 +70,11 @@ impl Args {
         };
         let secrets = if show_secrets { Secrets::Show } else { Secrets::Mask };
         let rendered = Rendered::of(&evaluated, &chosen, RenderOptions { secrets, annotate });
+        if let (Some(_), [node]) = (&node, &chosen[..]) {
+            // What only matters elsewhere is `validate`'s to say.
+            let Evaluation { model, problems, .. } = &mut evaluated.evaluation;
+            problems.retain(|problem| model.concerns(problem, node));
+        }
         let report = report(evaluated, rendered.problems, &chosen, judging.strictness());
         if judging.strict && report.errors > 0 {
             return Ok(Exit::Found);
