@@ -10,3 +10,4 @@ pub mod render;
 pub mod running;
 mod statement;
 pub mod value;
+pub mod vtysh;
