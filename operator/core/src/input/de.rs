@@ -96,6 +96,10 @@ impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self { field: None, message: message.to_string() }
     }
+
+    fn invalid_type(found: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
+        de::Error::custom(format_args!("must be {wanted}, not {found}"))
+    }
 }
 
 #[derive(Clone, Copy)]

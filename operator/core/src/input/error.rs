@@ -101,8 +101,10 @@ pub enum InputError {
         other: String,
     },
     /// A name that the API server refuses.
-    #[error("{name:?} is not a valid name: {rule}")]
+    #[error("{name:?} is not a valid name for the {kind} or its namespace: {rule}")]
     InvalidName {
+        /// The kind of the object.
+        kind: &'static str,
         /// As written.
         name: String,
         /// What a name must be.

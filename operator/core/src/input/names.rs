@@ -20,15 +20,12 @@ pub fn object_ref(
         return fail("metadata", InputError::NoManifest(format!("the {kind} has no metadata.name")));
     };
     let Some(name) = name.text() else {
-        return fail(
-            "metadata.name",
-            InputError::WrongType(format!("must be text, not {}", name.describe())),
-        );
+        return fail("metadata.name", wrong_type(kind, "metadata.name", name));
     };
     if !is_subdomain(name) {
         return fail(
             "metadata.name",
-            InputError::InvalidName { name: shorten(name).into_owned(), rule: SUBDOMAIN },
+            InputError::InvalidName { kind, name: shorten(name).into_owned(), rule: SUBDOMAIN },
         );
     }
     let namespace = match metadata.and_then(|m| m.get("namespace")) {
@@ -37,16 +34,22 @@ pub fn object_ref(
             Value::Null => "",
             Value::Text(text) if text.is_empty() || is_label(text) => text,
             Value::Text(text) => {
-                let why = InputError::InvalidName { name: shorten(text).into_owned(), rule: LABEL };
+                let why = InputError::InvalidName { kind, name: shorten(text).into_owned(), rule: LABEL };
                 return fail("metadata.namespace", why);
             }
             _ => {
-                let why = InputError::WrongType(format!("must be text, not {}", tree.describe()));
-                return fail("metadata.namespace", why);
+                return fail("metadata.namespace", wrong_type(kind, "metadata.namespace", tree));
             }
         },
     };
     Ok(ObjectRef { kind, namespace: intern(namespace), name: name.into() })
+}
+
+/// Says kind and field itself: without a name there is no object to say it of.
+fn wrong_type(kind: &str, field: &str, tree: &Tree<'_>) -> InputError {
+    let plain = !matches!(tree.value, Value::Null | Value::List(_) | Value::Map(_));
+    let hint = if plain { "; put it in quotes" } else { "" };
+    InputError::WrongType(format!("the {kind}'s {field} must be a text, not {}{hint}", tree.describe()))
 }
 
 fn is_subdomain(text: &str) -> bool {

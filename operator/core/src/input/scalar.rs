@@ -7,6 +7,9 @@
 use super::tree::Value;
 use std::borrow::Cow;
 
+/// 2^53: below it every integer has its own double.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// The value of a scalar that is written without quotes and without a tag.
 pub fn resolve(text: Cow<'_, str>) -> Value<'_> {
     match text.as_bytes().first() {
@@ -44,7 +47,15 @@ fn number<'a>(text: &str) -> Option<Value<'a>> {
     if let Some(integer) = integer(text) {
         return Some(Value::Int(integer));
     }
-    float(text).map(Value::Float)
+    let number = float(text)?;
+    // The way to JSON writes `1e3` as 1000, so it is as good an integer as any.
+    #[expect(clippy::cast_possible_truncation, reason = "integral, and small enough to be exact")]
+    let value = if number.fract() == 0.0 && number.abs() < EXACT {
+        Value::Int(number as i64)
+    } else {
+        Value::Float(number)
+    };
+    Some(value)
 }
 
 fn integer(text: &str) -> Option<i64> {

@@ -221,6 +221,35 @@ fn scalars_mean_what_kubernetes_reads() {
 }
 
 #[test]
+fn integers_have_many_ways_to_be_written() {
+    for (written, wanted) in
+        [("80", 80), ("0x50", 80), ("0120", 80), ("0b1010000", 80), ("8e1", 80), ("8_0", 80)]
+    {
+        let text = format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: a}}, spec: {{ports: [{{port: {written}}}]}}}}"
+        );
+        assert_eq!(read(&text).snapshot.services[0].ports[0].1, wanted, "{written}");
+    }
+}
+
+#[test]
+fn bad_names_are_said_with_their_kind() {
+    let message = |metadata: &str| {
+        let parsed = read(&format!("{{apiVersion: v1, kind: Service, metadata: {metadata}}}"));
+        assert!(parsed.snapshot.services.is_empty());
+        parsed.problems[0].message.clone()
+    };
+    assert_eq!(message("{}"), "is no Kubernetes manifest: the Service has no metadata.name");
+    assert_eq!(
+        message("{name: y}"),
+        "the Service's metadata.name must be a text, not the boolean true; put it in quotes"
+    );
+    assert_eq!(message("{name: {{ .x }}}"), "the Service's metadata.name must be a text, not a mapping");
+    assert!(message("{name: Web}").starts_with("\"Web\" is not a valid name for the Service"));
+    assert!(message("{name: a, namespace: a.b}").starts_with("\"a.b\" is not a valid name for the Service"));
+}
+
+#[test]
 fn a_namespace_limits_our_kinds_alone() {
     let text = "\
 {apiVersion: metallb.io/v1beta1, kind: IPAddressPool, metadata: {name: a, namespace: one}, spec: {addresses: []}}
