@@ -1,9 +1,9 @@
 //! Picks addresses for a Service that has none: asked for by address, by pool, or any.
 
-use super::error::{AllocationError, Condition, Unsuited};
+use super::error::{AllocationError, Condition, Unsuited, list};
 use super::outcome::Allocation;
 use super::{Ledger, Stock};
-use crate::model::{Families, FamilyPolicy, Pool, PoolName, Service, ServiceKey};
+use crate::model::{Families, FamilyPolicy, Pool, PoolName, RequestError, Service, ServiceKey};
 use crate::selector::any_matches;
 use herald_frr::value::Family;
 use std::net::IpAddr;
@@ -46,8 +46,7 @@ impl Ledger {
         let mut ips = requested.to_vec();
         ips.sort_unstable();
         if families_of(&ips) != Some(families_wanted(families)) {
-            let families = families_wanted(families).to_vec();
-            return Err(AllocationError::RequestFamily { requested: ips, families });
+            return Err(RequestError::Family(list(&ips).into()).into());
         }
         let allocation = self.grant(key, service, &ips)?;
         match requested_pool(service) {

@@ -158,5 +158,6 @@ impl Ledger {
 }
 
 fn same_set(one: &[IpAddr], two: &[IpAddr]) -> bool {
-    one.len() == two.len() && one.iter().all(|ip| two.contains(ip))
+    let within = |a: &[IpAddr], b: &[IpAddr]| a.iter().all(|ip| b.contains(ip));
+    one.len() == two.len() && within(one, two) && within(two, one)
 }

@@ -14,21 +14,12 @@ pub enum AllocationError {
     /// There is no pool at all.
     #[error("there is no IPAddressPool: create one")]
     NoPools,
-    /// The Service's families cannot be told.
+    /// The Service's families cannot be told. The Model has said so already.
     #[error(transparent)]
     Families(#[from] FamilyError),
-    /// What the Service asks for makes no sense.
+    /// What the Service asks for makes no sense. The Model has said so already.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The addresses asked for are not one of each family that the Service has.
-    #[error("requested address(es) {} does not match the ipFamily of the service: ask for {}",
-        list(.requested), list(.families))]
-    RequestFamily {
-        /// What was asked for.
-        requested: Vec<IpAddr>,
-        /// The families that the Service has.
-        families: Vec<Family>,
-    },
     /// The addresses and the pool asked for do not go together.
     #[error("requested address(es) {} is not compatible with requested address pool {wanted}: it belongs to pool {actual}",
         list(.requested))]
@@ -183,9 +174,9 @@ impl Reason for AllocationError {
     fn reason(&self) -> &'static str {
         match self {
             Self::NoPools => "NoPools",
-            Self::Families(_) => "UnknownFamily",
-            Self::Request(_) => "InvalidRequest",
-            Self::RequestFamily { .. } | Self::StatusFamily(_) => "FamilyMismatch",
+            Self::Families(why) => why.reason(),
+            Self::Request(why) => why.reason(),
+            Self::StatusFamily(_) => "StatusFamilyMismatch",
             Self::RequestPool { .. } => "PoolMismatch",
             Self::UnknownPool(_) => "UnknownPool",
             Self::PoolNotAllowed { .. } => "PoolNotAllowed",

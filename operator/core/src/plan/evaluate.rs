@@ -2,7 +2,7 @@
 
 use super::{Endpoints, NodePlan, Planner};
 use crate::frr;
-use crate::ledger::{self, Allocation, Event, Ledger, Outcome};
+use crate::ledger::{self, Allocation, AllocationError, Event, Ledger, Outcome};
 use crate::model::{self, Built, InForce, Model, ServiceKey};
 use crate::problem::{FieldPath, Problem};
 use crate::snapshot::{Node, Snapshot};
@@ -147,7 +147,11 @@ fn allocation_problems(model: &Model, outcomes: &BTreeMap<ServiceKey, Outcome>) 
             Event::ClearAssignment(why) => Some(why),
             _ => None,
         });
-        let why = outcome.error().or(lost)?;
+        // What is wrong with the Service's own wishes, the Model has said already.
+        let said = |why: &&AllocationError| {
+            matches!(why, AllocationError::Families(_) | AllocationError::Request(_))
+        };
+        let why = outcome.error().or(lost).filter(|why| !said(why))?;
         Some(Problem::warning(&model.services.get(key)?.object, FieldPath::default(), why))
     };
     outcomes.iter().filter_map(problem).collect()

@@ -100,12 +100,12 @@ fn what_a_service_asks_for_by_address_or_pool() {
         (v4(), &["10.1.0.7"], "manual", "manual: 10.1.0.7"),
         (v4(), &["10.1.0.7"], "auto", "PoolMismatch"),
         (v4(), &["10.2.0.7"], "", "AddressNotInPool"),
-        (v4(), &["fc00::7"], "", "FamilyMismatch"),
-        (v4(), &["10.0.0.7", "fc00::7"], "", "FamilyMismatch"),
-        (v4(), &["10.0.0.7", "10.0.0.8"], "", "FamilyMismatch"),
+        (v4(), &["fc00::7"], "", "RequestedFamilyMismatch"),
+        (v4(), &["10.0.0.7", "fc00::7"], "", "RequestedFamilyMismatch"),
+        (v4(), &["10.0.0.7", "10.0.0.8"], "", "RequestedFamilyMismatch"),
         (both(), &["fc00::7", "10.0.0.7"], "", "auto: 10.0.0.7,fc00::7"),
         (both(), &["fc01::7", "10.0.0.7"], "", "AddressesInSeveralPools"),
-        (prefer(), &["10.0.0.7"], "", "FamilyMismatch"),
+        (prefer(), &["10.0.0.7"], "", "RequestedFamilyMismatch"),
         (v4(), &[], "manual", "manual: 10.1.0.1"),
         (v6(), &[], "manual", "manual: fc01::1"),
         (both(), &[], "manual", "manual: 10.1.0.1,fc01::1"),
@@ -151,11 +151,16 @@ fn a_service_that_cannot_be_served_says_why_by_reason_and_event() {
     let family = |why| Service { families: Err(why), ..service() };
     let cases = [
         (&none, service(), "NoPools", "AllocationFailed"),
-        (&some, request(RequestError::Both), "InvalidRequest", "AllocationFailed"),
-        (&some, request(RequestError::Address("x".into())), "InvalidRequest", "AllocationFailed"),
-        (&some, family(FamilyError::NotDual), "UnknownFamily", "not enough clusterips"),
-        (&some, family(FamilyError::Headless), "UnknownFamily", "noclusterIPsIPFamily"),
-        (&some, Service { policy: RequireDualStack, ..service() }, "UnknownFamily", "not enough clusterips"),
+        (&some, request(RequestError::Both), "ConflictingRequestedAddresses", "AllocationFailed"),
+        (&some, request(RequestError::Address("x".into())), "InvalidRequestedAddress", "AllocationFailed"),
+        (&some, family(FamilyError::NotDual), "ClusterIpFamilies", "not enough clusterips"),
+        (&some, family(FamilyError::Headless), "HeadlessService", "noclusterIPsIPFamily"),
+        (
+            &some,
+            Service { policy: RequireDualStack, ..service() },
+            "ClusterIpFamilies",
+            "not enough clusterips",
+        ),
     ];
     for (pools, asks, reason, event) in cases {
         let outcome = Ledger::new(pools).assign(&key("a"), &asks);
