@@ -4,7 +4,7 @@ use crate::exit::{Error, Exit, Result};
 use crate::input::{Before, Evaluated, Judging, Manifests};
 use crate::nodes;
 use crate::output::{Paint, Report, Strictness, say};
-use crate::write::{self, Readers};
+use crate::write::{self, Kind};
 use herald_core::frr;
 use herald_core::plan::{Evaluation, OnNode};
 use herald_core::problem::Problem;
@@ -128,14 +128,14 @@ fn print(texts: &[(String, String)]) -> std::result::Result<(), Error> {
 }
 
 fn write_all(folder: &Path, texts: &[(String, String)], secrets: Secrets) -> std::result::Result<(), Error> {
-    let readers = if secrets == Secrets::Show { Readers::Owner } else { Readers::All };
+    let kind = if secrets == Secrets::Show { Kind::Secret } else { Kind::Derived };
     std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
     for (node, text) in texts {
         // A Node of this name cannot exist; a manifest could try to write elsewhere by it.
         if node.contains('/') {
             return Err(Error::Usage(format!("{node:?} is no name of a Node")));
         }
-        write::atomically(&folder.join(format!("{node}.conf")), text, readers)?;
+        write::atomically(&folder.join(format!("{node}.conf")), text, kind)?;
     }
     Ok(())
 }

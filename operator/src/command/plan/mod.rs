@@ -8,7 +8,7 @@ use crate::exit::{Error, Exit, Result};
 use crate::input::{Before, Evaluated, Judging, Manifests};
 use crate::nodes;
 use crate::output::{Format, Paint, Report, say};
-use crate::write::{self, Readers};
+use crate::write::{self, Kind};
 use herald_core::frr;
 use herald_core::plan::{ALLOCATIONS, Decision, OnNode};
 use herald_core::problem::Problem;
@@ -81,7 +81,7 @@ fn record(file: &Path, text: &str, report: &Report) -> std::result::Result<(), E
         say(&format!("herald: {} not written: {}\n", file.display(), report.counts()));
         return Ok(());
     }
-    write::atomically(file, text, Readers::All)
+    write::atomically(file, text, Kind::Record)
 }
 
 fn default_file(paths: &[PathBuf]) -> std::result::Result<PathBuf, Error> {
