@@ -159,6 +159,34 @@ fn diff_says_in_words_and_lines_what_changes() {
 }
 
 #[test]
+fn diff_says_which_changes_reset_a_session() {
+    let folder = Folder::new();
+    let peer = include_str!("input/password.yaml");
+    folder.write("old/peer.yaml", peer);
+    let cases = [
+        ("  password: other\n", "session 192.0.2.1 reset (password)"),
+        ("  password: s3cret\n  holdTime: 30s\n", "session 192.0.2.1 changed without a reset (timers)"),
+        (
+            "  password: s3cret\n  connectTime: 5s\n",
+            "session 192.0.2.1 changed without a reset (connect timer)",
+        ),
+        ("  password: s3cret\n  routerID: 192.0.2.9\n", "session 192.0.2.1 reset (router-id)"),
+    ];
+    for (edit, line) in cases {
+        folder.write("new/peer.yaml", &peer.replace("  password: s3cret\n", edit));
+        let run = folder.herald(&["diff", "old", "new", "--node", "n"]);
+        assert!(run.code == 1 && run.stdout.contains(line), "{line}\n{}{}", run.stdout, run.stderr);
+        assert!(!run.stdout.contains("s3cret"), "{}", run.stdout);
+    }
+    let renamed = peer.replace("192.0.2.1", "192.0.2.2");
+    folder.write("new/peer.yaml", &renamed);
+    let run = folder.herald(&["diff", "old", "new", "--node", "n"]);
+    for line in ["session 192.0.2.1 (AS 64513) removed", "session 192.0.2.2 (AS 64513) added"] {
+        assert!(run.stdout.contains(line), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn diff_exits_as_diff_does() {
     let same = herald(&["diff", NETWORK, NETWORK, "--nodes", NODES]);
     assert_eq!((same.code, same.stdout.as_str()), (0, ""));
