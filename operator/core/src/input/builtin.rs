@@ -127,19 +127,26 @@ impl Reader {
     /// Reads a Secret: only its type and password, so that placeholders which some tool fills into other
     /// keys, and other applications' Secrets, are no problem.
     pub fn secret(&mut self, object: &Object<'_, '_>) {
+        if self.duplicates(object) {
+            return;
+        }
         let field = |below: &str| object.tree.get(below).and_then(|data| data.get("password"));
-        let password = match (field("stringData").and_then(Tree::text), field("data")) {
-            (Some(plain), _) => Some(plain.as_bytes().into()),
-            (None, None) => None,
-            (None, Some(encoded)) => {
-                if let Ok((ByteString(bytes), _)) = de::read::<ByteString>(encoded, &[]) {
-                    Some(bytes.into())
-                } else {
-                    self.warning(object, FieldPath::of("data.password"), &InputError::InvalidBase64);
-                    None
-                }
-            }
+        let read = match (field("stringData"), field("data")) {
+            (Some(plain), _) => plain.text().map(|text| Some(text.as_bytes().into())).ok_or_else(|| {
+                let found = plain.describe_type();
+                let why = InputError::WrongType(format!("must be a text, not {found}; put it in quotes"));
+                ("stringData.password", why)
+            }),
+            (None, Some(encoded)) => de::read::<ByteString>(encoded, &[])
+                .map(|(ByteString(bytes), _)| Some(bytes.into()))
+                .map_err(|_| ("data.password", InputError::InvalidBase64)),
+            (None, None) => Ok(None),
         };
+        // Whether a password is missed is for those to say who refer to this Secret.
+        let password = read.unwrap_or_else(|(field, why)| {
+            self.warning(object, FieldPath::of(field), &why);
+            None
+        });
         let secret_type = object.tree.get("type").and_then(Tree::text).unwrap_or_default();
         let secret_type = self.intern(secret_type);
         self.snapshot.secrets.push(Secret { object: object.id.clone(), secret_type, password });

@@ -108,7 +108,8 @@ impl Walk {
 
     fn wrong_type(&mut self, schema: &JSONSchemaProps, tree: &Tree<'_>) {
         let wanted = type_in_words(schema);
-        let is_password = matches!(self.way.last(), Some(Step::Key(key)) if &**key == "password");
+        let is_password =
+            matches!(self.way.last(), Some(Step::Key(key)) if key.to_lowercase().contains("password"));
         let found = if is_password { tree.describe_type().to_owned() } else { tree.describe() };
         let plain = matches!(tree.value, Value::Bool(_) | Value::Int(_) | Value::Float(_));
         let hint = if plain && wanted == "a text" { "; put it in quotes" } else { "" };

@@ -221,6 +221,31 @@ fn scalars_mean_what_kubernetes_reads() {
 }
 
 #[test]
+fn passwords_that_cannot_be_read_are_warned_of_without_being_said() {
+    let secret = |data: &str| {
+        let head = "apiVersion: v1, kind: Secret, type: kubernetes.io/basic-auth, metadata: {name: s}";
+        read(&format!("{{{head}, {data}}}"))
+    };
+    for (data, reason) in [
+        ("data: {password: hunter2!}", "InvalidBase64"),
+        ("stringData: {password: 4711}", "WrongType"),
+        ("data: {password: [a]}", "InvalidBase64"),
+    ] {
+        let parsed = secret(data);
+        let problem = &parsed.problems[0];
+        assert_eq!((problem.severity, problem.reason), (Severity::Warning, reason));
+        assert!(!problem.message.contains("hunter2") && !problem.message.contains("4711"));
+        assert_eq!(parsed.snapshot.secrets[0].password, None);
+    }
+    let both = secret("data: {password: eA==}, stringData: {password: plain}");
+    assert_eq!(
+        both.snapshot.secrets[0].password.as_deref(),
+        Some(&b"plain"[..]),
+        "as the API server merges them"
+    );
+}
+
+#[test]
 fn integers_have_many_ways_to_be_written() {
     for (written, wanted) in
         [("80", 80), ("0x50", 80), ("0120", 80), ("0b1010000", 80), ("8e1", 80), ("8_0", 80)]
