@@ -91,7 +91,10 @@ type Lists = BTreeMap<(FrrName, Family), PrefixList>;
 
 fn filled(names: BTreeMap<(&'static str, Family), u8>) -> impl Strategy<Value = Lists> {
     let rules = names.into_keys().map(|(name, family)| {
-        vec(rule(family), 1..4).prop_map(move |rules| {
+        vec(rule(family), 1..4).prop_map(move |mut rules| {
+            // FRR 8.4 takes no rule twice.
+            let mut seen = std::collections::BTreeSet::new();
+            rules.retain(|rule| seen.insert(rule.to_string()));
             let rules = (1..).zip(rules).collect();
             ((word::<FrrName>(name), family), PrefixList { rules })
         })

@@ -5,6 +5,7 @@ use super::ops::{Change, Op, Ops, Phase};
 use super::owned::Owned;
 use crate::config::Origins;
 use crate::diff::Effect;
+use crate::running::Running;
 use crate::statement::{Block, Context, Kind, Statements, Subject, Vrf, text};
 use crate::value::Family;
 use std::collections::BTreeSet;
@@ -14,6 +15,8 @@ pub struct Sides<'s> {
     pub have: &'s Statements<'static>,
     pub want: &'s Statements<'s>,
     pub owned: &'s Owned,
+    /// The version of FRR, as far as it is known.
+    pub version: Option<(u16, u16)>,
     /// Routers that run and are taken away, or made anew.
     pub gone: BTreeSet<Vrf>,
     /// Sessions that run and are taken away, or made anew.
@@ -23,8 +26,9 @@ pub struct Sides<'s> {
 }
 
 impl<'s> Sides<'s> {
-    pub fn new(have: &'s Statements<'static>, want: &'s Statements<'s>, owned: &'s Owned) -> Self {
-        Self { have, want, owned, gone: [].into(), ended: [].into(), resets: [].into() }
+    pub fn new(running: &'s Running, want: &'s Statements<'s>, owned: &'s Owned) -> Self {
+        let (have, version) = (&running.statements, running.version);
+        Self { have, want, owned, version, gone: [].into(), ended: [].into(), resets: [].into() }
     }
 
     /// What stays of a running router's block: nothing of one that is taken away.

@@ -28,6 +28,9 @@ pub fn diff(ops: &mut Ops, sides: &Sides<'_>) {
     for (name, family) in have.keys().chain(want.keys()).collect::<BTreeSet<_>>() {
         let before = have.get(&(name, *family)).unwrap_or(&empty);
         match want.get(&(name, *family)) {
+            Some(after) if sides.version.is_some_and(|version| version < NO_TWINS) => {
+                apart(ops, before, after);
+            }
             Some(after) => one(ops, (name, *family), before, after),
             None if sides.owned.list(name, *family) => {
                 // It goes when nothing names it any more; but before something new can name it.
@@ -62,6 +65,23 @@ pub fn changed<'s>(sides: &'s Sides<'s>) -> BTreeSet<(&'s FrrName, Family)> {
 /// True if a rule refuses some prefixes only: then the order of the rules matters at every moment.
 fn refuses_some(rules: &Rules<'_>) -> bool {
     rules.values().any(|(_, value)| value.text.starts_with("deny ") && value.text != "deny any")
+}
+
+/// Before this version (10.3 does, 8.4 does not) a list takes no rule that it has under another number.
+const NO_TWINS: (u16, u16) = (10, 0);
+
+/// All that changes goes before anything new comes.
+fn apart(ops: &mut Ops, before: &Rules<'_>, after: &Rules<'_>) {
+    for (seq, (key, value)) in before {
+        if after.get(seq).is_none_or(|rule| rule.1.text != value.text) {
+            ops.top(Phase::Define, text::undo(key, &value.text), None, Effect::Soft);
+        }
+    }
+    for (seq, (key, value)) in after {
+        if before.get(seq).is_none_or(|rule| rule.1.text != value.text) {
+            ops.top(Phase::Define, text::set(key, &value.text), value.origins, Effect::Soft);
+        }
+    }
 }
 
 fn one(ops: &mut Ops, (name, family): (&FrrName, Family), before: &Rules<'_>, after: &Rules<'_>) {

@@ -154,7 +154,7 @@ pub fn plan(running: &Running, wanted: &FrrConfig, ownership: &Ownership) -> Cha
     raw.add_to(&mut want);
     fit(&mut want);
     let owned = ownership.of(running, wanted);
-    let mut sides = Sides::new(&running.statements, &want, &owned);
+    let mut sides = Sides::new(running, &want, &owned);
     let mut ops = Ops::default();
     foreign::diff(&mut ops, running, wanted, &raw, &owned, ownership);
     routers::diff(&mut ops, &mut sides);

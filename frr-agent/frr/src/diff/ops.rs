@@ -11,6 +11,8 @@ pub enum Phase {
     RawGone,
     /// Sessions, families, prefixes and imports that go.
     Withdraw,
+    /// Routers that go; nothing imports them any more.
+    Routers,
     /// Prefix-lists, BFD profiles, VRFs: what others name.
     Define,
     /// Route-maps that nothing uses yet, and classes.

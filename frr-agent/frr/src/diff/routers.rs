@@ -42,41 +42,44 @@ fn remove(ops: &mut Ops, sides: &mut Sides<'_>) {
     });
     let goes = |(vrf, asn): &(&Vrf, &String)| {
         let wanted = sides.want.blocks.get(&Context::Router((*vrf).clone()));
-        sides.owned.router(vrf, asn) && wanted.is_none_or(|block| block.head != **asn)
+        let changes = wanted.is_none_or(|block| block.head != **asn);
+        changes && sides.owned.router(vrf, asn) && !(wanted.is_none() && is_bare_import(sides, vrf))
     };
     let default_goes = running.clone().any(|router| router.0.is_none() && goes(&router));
     let has_vni = |vrf: &Vrf| {
         vrf.as_ref().is_some_and(|vrf| sides.have.blocks.contains_key(&Context::Vrf(vrf.clone())))
     };
+    let dependent =
+        |(vrf, asn): &(&Vrf, &String)| default_goes && has_vni(vrf) && sides.owned.router(vrf, asn);
+    let leaving: Vec<_> = running.filter(|router| goes(router) || dependent(router)).collect();
     // The default VRF comes last.
-    for (vrf, asn) in running.collect::<Vec<_>>().into_iter().rev() {
-        let dependent = default_goes && has_vni(vrf) && sides.owned.router(vrf, asn);
-        if goes(&(vrf, asn)) || dependent {
-            strip(ops, sides.have, vrf, asn);
-            ops.top(Phase::Withdraw, format!("no {}", text::router(asn, vrf)), None, Effect::Reset);
-            let ended =
-                sessions(sides.have, vrf).into_iter().map(|neighbor| Session { vrf: vrf.clone(), neighbor });
-            sides.resets.extend(ended);
-            sides.gone.insert(vrf.clone());
-        }
+    for (vrf, asn) in leaving.into_iter().rev() {
+        strip(ops, sides.have, vrf, asn);
+        ops.top(Phase::Routers, format!("no {}", text::router(asn, vrf)), None, Effect::Reset);
+        let ended =
+            sessions(sides.have, vrf).into_iter().map(|neighbor| Session { vrf: vrf.clone(), neighbor });
+        sides.resets.extend(ended);
+        sides.gone.insert(vrf.clone());
     }
 }
 
 /// FRR 10.3 keeps the router id and EVPN of a router that it removes, and gives them to the next one
-/// in the same VRF: so they are taken away first.
+/// in the same VRF; FRR 8.4 makes a router anew that another still imports. So these go first.
 fn strip(ops: &mut Ops, have: &Statements<'_>, vrf: &Vrf, asn: &str) {
     let mut lines = Vec::new();
     let evpn = Context::Family(vrf.clone(), AddressFamily::L2vpnEvpn);
     let vnis = have.blocks.iter().filter(|(context, _)| matches!(context, Context::Vni(of, _) if of == vrf));
     lines.extend(vnis.map(|(context, block)| (evpn.clone(), text::remove(context, block))));
-    let router = Context::Router(vrf.clone());
-    for context in [evpn, router] {
+    let unicast = [AddressFamily::Ipv4Unicast, AddressFamily::Ipv6Unicast];
+    let unicast = unicast.map(|family| Context::Family(vrf.clone(), family));
+    for context in unicast.into_iter().chain([evpn, Context::Router(vrf.clone())]) {
         for (key, value) in have.blocks.get(&context).into_iter().flat_map(|block| &block.lines) {
-            let stays = match context {
-                Context::Router(_) => key.0 != Kind::RouterId,
-                _ => matches!(key.1, Subject::Neighbor(_)),
+            let goes = match context {
+                Context::Router(_) => key.0 == Kind::RouterId,
+                Context::Family(_, AddressFamily::L2vpnEvpn) => !matches!(key.1, Subject::Neighbor(_)),
+                _ => key.0 == Kind::Import,
             };
-            if !stays {
+            if goes {
                 lines.push((context.clone(), text::undo(key, &value.text)));
             }
         }
@@ -85,6 +88,15 @@ fn strip(ops: &mut Ops, have: &Statements<'_>, vrf: &Vrf, asn: &str) {
         let (head, line, origins) = (asn.to_owned(), Some(line), Origins::new());
         ops.push(Op { phase: Phase::Withdraw, context, head, line, origins, effect: Effect::None });
     }
+}
+
+/// True for the empty router that FRR makes for `import vrf`, while something wanted imports it.
+fn is_bare_import(sides: &Sides<'_>, vrf: &Vrf) -> bool {
+    let of = |context: &Context| matches!(context, Context::Router(v) | Context::Family(v, _) | Context::Vni(v, _) if v == vrf);
+    let bare =
+        sides.have.blocks.iter().filter(|(context, _)| of(context)).all(|(_, block)| block.lines.is_empty());
+    let key = (Kind::Import, Subject::Vrf(vrf.clone()));
+    bare && sides.want.blocks.values().any(|block| block.lines.contains_key(&key))
 }
 
 struct Router<'o, 'd, 's> {
@@ -234,6 +246,20 @@ impl Router<'_, '_, '_> {
             changed.sort_by_key(|change| change.want.is_some());
             for change in &changed {
                 self.push(Phase::Import, &context, change.line(), change, Effect::None);
+            }
+            self.derived_again(&context, want, &changed);
+        }
+    }
+
+    /// FRR may drop the target that it derives when another one comes, even if it is configured: then
+    /// it is given again, last.
+    fn derived_again(&mut self, context: &Context, want: &Block<'_>, changed: &[Change<'_>]) {
+        for (key, value) in &want.lines {
+            let given = changed.iter().any(|change| change.key == key);
+            let beside = changed.iter().any(|change| change.key.0 == key.0 && change.want.is_some());
+            if matches!(key.1, Subject::Target(true, _)) && beside && !given {
+                let change = Change { key, have: None, want: Some((&value.text, value.origins)) };
+                self.push(Phase::Import, context, change.line(), &change, Effect::None);
             }
         }
     }

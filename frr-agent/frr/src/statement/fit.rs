@@ -2,28 +2,14 @@
 //!
 //! Both sides of a comparison go through this, or the difference would never become empty.
 
-use super::{Block, Context, Kind, Statements, Subject};
-
-/// FRR's defaults of a BFD profile (FRR manual, "BFD"): a statement that says no more is not kept.
-const BFD_DEFAULTS: [(Kind, &str); 6] = [
-    (Kind::DetectMultiplier, "3"),
-    (Kind::TransmitInterval, "300"),
-    (Kind::ReceiveInterval, "300"),
-    (Kind::EchoTransmit, "50"),
-    (Kind::EchoReceive, "50"),
-    (Kind::MinimumTtl, "254"),
-];
+use super::{Block, Context, Kind, Statements, Subject, text};
 
 /// Brings statements into the form in which FRR keeps them. All of this was seen on FRR 10.3.
 pub fn fit(all: &mut Statements<'_>) {
     for (context, block) in &mut all.blocks {
         match context {
             Context::BfdProfile(_) => {
-                for (kind, default) in BFD_DEFAULTS {
-                    if block.sole(kind) == Some(default) {
-                        block.lines.remove(&(kind, Subject::Sole));
-                    }
-                }
+                block.lines.retain(|(kind, _), value| text::bfd_default(*kind) != Some(value.text.as_str()));
             }
             Context::Router(_) => fit_sessions(block),
             Context::Vni(..) => {

@@ -37,9 +37,24 @@ pub fn undo(key: &Key, value: &str) -> String {
             let named = words(key, "");
             format!("no {}", named.trim_end().trim_end_matches(" no-prepend replace-as").trim_end())
         }
+        // Setting the default takes it back; FRR 8.4 does not know the `no` of these.
+        (kind, _) if bfd_default(kind).is_some() => words(key, bfd_default(kind).unwrap_or_default()),
         (Kind::SetCommunity, _) => "no set community".to_owned(),
         (Kind::SetLargeCommunity, _) => "no set large-community".to_owned(),
         _ => format!("no {line}"),
+    }
+}
+
+/// FRR's default of a value of a BFD profile (FRR manual, "BFD"); a statement that says no more than
+/// that is not kept.
+#[must_use]
+pub fn bfd_default(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::DetectMultiplier => Some("3"),
+        Kind::TransmitInterval | Kind::ReceiveInterval => Some("300"),
+        Kind::EchoTransmit | Kind::EchoReceive => Some("50"),
+        Kind::MinimumTtl => Some("254"),
+        _ => None,
     }
 }
 

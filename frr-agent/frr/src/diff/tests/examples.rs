@@ -152,7 +152,7 @@ fn every_line_of_a_wanted_statement_knows_its_object() {
     let mut wanted = parse(BASE).config;
     let router = wanted.routers.get_mut(&None).unwrap();
     let network = router.networks.values().next().cloned().unwrap();
-    let origins: crate::config::Origins = [Origin("Service default/web".into())].into();
+    let origins: Origins = [Origin("Service default/web".into())].into();
     router.networks.insert(
         "10.0.0.3/32".parse().unwrap(),
         crate::config::Network { origins: origins.clone(), ..network },
@@ -298,6 +298,46 @@ fn hand_written_lines_that_frr_rewrites_are_not_given_again_and_again() {
     let runs = BASE.to_owned() + "interface eth0\n ip ospf area 0.0.0.0\nexit\n";
     let record = Ownership { applied: Some(wanted.clone()), ..shipped() };
     assert!(plan(&parse(&runs), &wanted, &record).is_empty());
+}
+
+#[test]
+fn a_router_that_frr_made_by_itself_for_an_import_stays() {
+    let import = BASE.replace("  network 10.0.0.1/32", "  import vrf blue\n  network 10.0.0.1/32").replace(
+        " exit-address-family\nexit\n",
+        " exit-address-family\n !\n address-family ipv6 unicast\n  import vrf blue\n exit-address-family\nexit\n",
+    );
+    // FRR 8.4 shows it, 10.3 does not.
+    let runs = import.clone() + "router bgp 65000 vrf blue\nexit\n";
+    assert!(between(&runs, &import).is_empty());
+    let gone = between(&runs, BASE);
+    assert_eq!(lines(&gone), ["no import vrf blue", "no import vrf blue", "no router bgp 65000 vrf blue"]);
+}
+
+#[test]
+fn the_derived_target_is_given_last_where_others_stand_beside_it() {
+    let vni = |targets: &str| {
+        let evpn = format!(
+            " address-family l2vpn evpn\n  advertise-all-vni\n  vni 100\n{targets}  exit-vni\n exit-address-family\nexit\n"
+        );
+        BASE.replacen("exit\n!\nend", &format!("{evpn}!\nend"), 1)
+    };
+    let (derived, own, other) = (
+        "   route-target import 65000:100\n",
+        "   route-target import 65000:7\n",
+        "   route-target import 65000:9\n",
+    );
+    let (alone, beside, changed) =
+        (vni(derived), vni(&(own.to_owned() + derived)), vni(&(other.to_owned() + derived)));
+    // FRR does not keep it alone; beside others it drops it when one of them changes.
+    assert!(between(&vni(""), &alone).is_empty());
+    assert_eq!(
+        lines(&between(&alone, &beside)),
+        ["route-target import 65000:7", "route-target import 65000:100"]
+    );
+    assert_eq!(
+        lines(&between(&beside, &changed)),
+        ["no route-target import 65000:7", "route-target import 65000:9", "route-target import 65000:100"]
+    );
 }
 
 #[test]
