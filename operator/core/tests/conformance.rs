@@ -21,8 +21,8 @@ const REASONS: &[(&str, &[&str])] = &[
     ("invalid aggregation length", &["AggregationWiderThanPool"]),
     ("in BGP advertisement", &["UnknownCommunity", "InvalidCommunity"]),
     ("parsing community", &["InvalidCommunity"]),
-    ("must be in 10-60000 range", &["BfdValueOutOfRange", "OutOfRange"]),
-    ("can not have both password and secret ref", &["ConflictingPasswords"]),
+    ("must be in 10-60000 range", &["BFDValueOutOfRange", "OutOfRange"]),
+    ("can not have both password and secret ref", &["PasswordAndSecret"]),
     ("secret type mismatch", &["InvalidSecretType"]),
     ("secret ref not found", &["SecretNotFound"]),
     ("password not specified in the secret", &["SecretWithoutPassword"]),
@@ -35,22 +35,22 @@ const REASONS: &[(&str, &[&str])] = &[
     ("found duplicate bfd profile name", &["DuplicateObject"]),
     ("peer unnamed-bgppeer already exists", &["DuplicateObject"]),
     ("node selector", &["InvalidSelector"]),
-    ("invalid ebgp-multihop parameter", &["MultiHopOnIbgp"]),
+    ("invalid ebgp-multihop parameter", &["MultiHopOnIBGP"]),
     ("invalid hold time", &["InvalidHoldTime"]),
     ("invalid keepaliveTime", &["InvalidKeepaliveTime"]),
-    ("missing local ASN", &["InvalidAsn"]),
+    ("missing local ASN", &["InvalidASN"]),
     ("invalid BGPPeer address", &["InvalidPeerAddress"]),
-    ("missing peer ASN and dynamicASN", &["MissingPeerAsn"]),
-    ("both peer ASN and dynamicASN", &["ConflictingAsns"]),
-    ("invalid router ID", &["InvalidRouterId"]),
-    ("non existing bfd profile", &["UnknownBfdProfile"]),
-    ("has bfd echo enabled", &["BfdEchoWithIpv6"]),
+    ("missing peer ASN and dynamicASN", &["MissingPeerASN"]),
+    ("both peer ASN and dynamicASN", &["ConflictingASNs"]),
+    ("invalid router ID", &["InvalidRouterID"]),
+    ("non existing bfd profile", &["UnknownBFDProfile"]),
+    ("has bfd echo enabled", &["BFDEchoWithIPv6"]),
     ("both Address and Interface", &["ConflictingPeerAddress"]),
     ("no Address or Interface", &["MissingPeerAddress"]),
     ("are mutually exclusive", &["ServiceSelectorsWithAggregation"]),
     ("doesn't support duplicate BGPPeers", &["DuplicatePeer"]),
-    ("must all have the same RouterID", &["ConflictingRouterId"]),
-    ("must have the same myAsn", &["ConflictingAsn"]),
+    ("must all have the same RouterID", &["ConflictingRouterID"]),
+    ("must have the same myAsn", &["ConflictingASN"]),
 ];
 
 fn cases() -> Option<PathBuf> {
@@ -197,10 +197,10 @@ fn pool(pool: &Pool, model: &Model) -> Value {
         })
         .collect();
     json!({
-        "cidr": pool.ranges.iter().flat_map(|r| r.prefixes()).map(|p| p.to_string()).collect::<Vec<_>>(),
+        "cidr": pool.ranges.iter().flat_map(herald_core::model::AddressRange::prefixes).map(|p| p.to_string()).collect::<Vec<_>>(),
         "flags": [pool.auto_assign, pool.avoid_buggy_ips],
         "priority": pool.pinned.as_ref().map_or(0, |p| p.priority),
-        "namespaces": pool.pinned.iter().flat_map(|p| p.namespaces.iter().flatten()).map(|n| n.to_string()).collect::<Vec<_>>(),
+        "namespaces": pool.pinned.iter().flat_map(|p| p.namespaces.iter().flatten()).map(ToString::to_string).collect::<Vec<_>>(),
         "bgp": bgp,
         "l2": l2,
     })
@@ -261,7 +261,7 @@ fn peer(peer: &Peer) -> Value {
         NeighborId::Interface(name) => (String::new(), name.to_string()),
     };
     json!({
-        "asns": [peer.my_asn.get(), asn, peer.local_as.map_or(0, |asn| asn.get())],
+        "asns": [peer.my_asn.get(), asn, peer.local_as.map_or(0, herald_frr::value::Asn::get)],
         "dynamic": dynamic,
         "place": [address, interface, peer.vrf.as_ref().map(ToString::to_string).unwrap_or_default()],
         "port": peer.port.unwrap_or(179),

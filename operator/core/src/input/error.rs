@@ -143,7 +143,7 @@ impl Reason for InputError {
             Self::AmbiguousName { .. } => "AmbiguousName",
             Self::InvalidName { .. } => "InvalidName",
             Self::LegacyConfigMap => "LegacyConfigMap",
-            Self::BgpExtras => "UnsupportedBgpExtras",
+            Self::BgpExtras => "UnsupportedBGPExtras",
             Self::InvalidBase64 => "InvalidBase64",
         }
     }

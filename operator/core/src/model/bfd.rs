@@ -29,7 +29,7 @@ pub enum BfdError {
 impl Reason for BfdError {
     fn reason(&self) -> &'static str {
         match self {
-            Self::Range { .. } => "BfdValueOutOfRange",
+            Self::Range { .. } => "BFDValueOutOfRange",
             Self::Name(_) => "InvalidName",
         }
     }

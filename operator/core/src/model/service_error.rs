@@ -62,8 +62,8 @@ impl Reason for FamilyError {
     fn reason(&self) -> &'static str {
         match self {
             Self::Headless => "HeadlessService",
-            Self::Address(_) => "InvalidClusterIp",
-            Self::Count | Self::NotDual => "ClusterIpFamilies",
+            Self::Address(_) => "InvalidClusterIP",
+            Self::Count | Self::NotDual => "ClusterIPFamilies",
         }
     }
 }

@@ -153,12 +153,12 @@ fn a_service_that_cannot_be_served_says_why_by_reason_and_event() {
         (&none, service(), "NoPools", "AllocationFailed"),
         (&some, request(RequestError::Both), "ConflictingRequestedAddresses", "AllocationFailed"),
         (&some, request(RequestError::Address("x".into())), "InvalidRequestedAddress", "AllocationFailed"),
-        (&some, family(FamilyError::NotDual), "ClusterIpFamilies", "not enough clusterips"),
+        (&some, family(FamilyError::NotDual), "ClusterIPFamilies", "not enough clusterips"),
         (&some, family(FamilyError::Headless), "HeadlessService", "noclusterIPsIPFamily"),
         (
             &some,
             Service { policy: RequireDualStack, ..service() },
-            "ClusterIpFamilies",
+            "ClusterIPFamilies",
             "not enough clusterips",
         ),
     ];

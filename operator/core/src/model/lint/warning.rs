@@ -106,7 +106,7 @@ impl Reason for LintWarning {
             Self::EveryNodeExcluded => "EveryNodeExcluded",
             Self::OtherLoadBalancer { .. } => "OtherLoadBalancer",
             Self::ForeignAddress(_) => "ForeignAddress",
-            Self::ManyHttpServices(_) => "ManyHttpServices",
+            Self::ManyHttpServices(_) => "ManyHTTPServices",
         }
     }
 }

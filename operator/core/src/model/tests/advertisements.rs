@@ -178,7 +178,7 @@ fn every_rule_of_a_bfd_profile() {
         ("minimumTtl", 1, 254),
     ];
     for (name, low, high) in bounds {
-        let refused = format!("spec.{name} BfdValueOutOfRange");
+        let refused = format!("spec.{name} BFDValueOutOfRange");
         let range = format!("must be in {low}-{high} range");
         check(
             "BFDProfile",

@@ -82,7 +82,7 @@ fn references_that_vanish_leave_what_they_stood_for() {
     assert_eq!(built.model.bgp_advertisements["ad"].communities.len(), 1);
     let said = [
         "BGPAdvertisement ad spec.communities[0] UnknownCommunity",
-        "BGPPeer a spec.bfdProfile UnknownBfdProfile",
+        "BGPPeer a spec.bfdProfile UnknownBFDProfile",
     ];
     let errors = errors(&built);
     assert!(said.iter().all(|line| errors.iter().any(|e| e == line)), "{errors:?}");
@@ -144,7 +144,7 @@ fn echo_over_ipv6_does_not_tear_down_a_session_that_is_up() {
     let built =
         revisions(&[&(user.clone() + &profile("{}")), &(user.clone() + &profile("{echoMode: true}"))]);
     assert!(built.model.peers.contains_key("a"));
-    assert_eq!(errors(&built), ["BGPPeer a spec.bfdProfile BfdEchoWithIpv6"]);
+    assert_eq!(errors(&built), ["BGPPeer a spec.bfdProfile BFDEchoWithIPv6"]);
     assert!(build(&(user + &profile("{echoMode: true}"))).model.peers.is_empty());
 }
 

@@ -28,22 +28,22 @@ fn every_rule_of_peers_that_share_a_node() {
         ),
         (
             peer("a", "1.2.3.4", ", routerID: 1.1.1.1") + &peer("b", "1.2.3.5", ", routerID: 2.2.2.2"),
-            &["BGPPeer b spec.routerID ConflictingRouterId"],
+            &["BGPPeer b spec.routerID ConflictingRouterID"],
             "RouterID different from",
         ),
         (
             peer("a", "1.2.3.4", ", routerID: 1.1.1.1") + &peer("b", "1.2.3.5", ""),
-            &["BGPPeer b spec.routerID ConflictingRouterId"],
+            &["BGPPeer b spec.routerID ConflictingRouterID"],
             "must all have the same RouterID",
         ),
         (
             peer("a", "1.2.3.4", ", routerID: 1.1.1.1") + &peer("b", "1.2.3.5", ", vrf: red"),
-            &["BGPPeer b spec.routerID ConflictingRouterId"],
+            &["BGPPeer b spec.routerID ConflictingRouterID"],
             "",
         ),
         (
             asn("a", "1.2.3.4", 1, "") + &asn("b", "1.2.3.5", 2, ""),
-            &["BGPPeer b spec.myASN ConflictingAsn"],
+            &["BGPPeer b spec.myASN ConflictingASN"],
             "has myAsn different from 1.2.3.4",
         ),
         (asn("a", "1.2.3.4", 1, "") + &asn("b", "1.2.3.5", 2, ", vrf: red"), &[], ""),

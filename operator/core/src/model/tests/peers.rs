@@ -17,28 +17,28 @@ fn every_rule_of_as_numbers_and_addresses() {
         "BGPPeer",
         &[
             (&asns("myASN: 4294967295, peerASN: 4294967294"), &[], ""),
-            (&asns("myASN: 0, peerASN: 2"), &["spec.myASN InvalidAsn"], "missing local ASN"),
-            (&asns("myASN: 4294967296, peerASN: 2"), &["spec.myASN InvalidAsn"], ""),
-            (&asns("myASN: 1"), &["spec.peerASN MissingPeerAsn"], "missing peer ASN and dynamicASN"),
-            (&asns("myASN: 1, peerASN: 0"), &["spec.peerASN MissingPeerAsn"], ""),
-            (&asns("myASN: 1, peerASN: -5"), &["spec.peerASN InvalidAsn"], ""),
+            (&asns("myASN: 0, peerASN: 2"), &["spec.myASN InvalidASN"], "missing local ASN"),
+            (&asns("myASN: 4294967296, peerASN: 2"), &["spec.myASN InvalidASN"], ""),
+            (&asns("myASN: 1"), &["spec.peerASN MissingPeerASN"], "missing peer ASN and dynamicASN"),
+            (&asns("myASN: 1, peerASN: 0"), &["spec.peerASN MissingPeerASN"], ""),
+            (&asns("myASN: 1, peerASN: -5"), &["spec.peerASN InvalidASN"], ""),
             (
                 &asns("myASN: 1, peerASN: 2, dynamicASN: external"),
-                &["spec.dynamicASN ConflictingAsns"],
+                &["spec.dynamicASN ConflictingASNs"],
                 "both peer ASN and dynamicASN specified",
             ),
             (&asns("myASN: 1, dynamicASN: external, ebgpMultiHop: true"), &[], ""),
-            (&asns("myASN: 1, peerASN: 2, localASN: 1"), &["spec.localASN InvalidLocalAsn"], ""),
-            (&asns("myASN: 1, peerASN: 2, localASN: 2"), &["spec.localASN InvalidLocalAsn"], ""),
-            (&asns("myASN: 1, peerASN: 2, localASN: 0"), &["spec.localASN InvalidAsn"], ""),
+            (&asns("myASN: 1, peerASN: 2, localASN: 1"), &["spec.localASN InvalidLocalASN"], ""),
+            (&asns("myASN: 1, peerASN: 2, localASN: 2"), &["spec.localASN InvalidLocalASN"], ""),
+            (&asns("myASN: 1, peerASN: 2, localASN: 0"), &["spec.localASN InvalidASN"], ""),
             (
                 &asns("myASN: 1, peerASN: 1, ebgpMultiHop: true"),
-                &["spec.ebgpMultiHop MultiHopOnIbgp"],
+                &["spec.ebgpMultiHop MultiHopOnIBGP"],
                 "invalid ebgp-multihop parameter set for an ibgp peer",
             ),
             (
                 &asns("myASN: 1, dynamicASN: internal, ebgpMultiHop: true"),
-                &["spec.ebgpMultiHop MultiHopOnIbgp"],
+                &["spec.ebgpMultiHop MultiHopOnIBGP"],
                 "",
             ),
             (&place(""), &["spec.peerAddress MissingPeerAddress"], "no Address or Interface"),
@@ -66,11 +66,11 @@ fn every_rule_of_router_id_source_port_and_vrf() {
             (&with("routerID: 10.0.0.1, sourceAddress: 192.0.2.9, peerPort: 16384, vrf: red"), &[], ""),
             (
                 &with("routerID: oh god how do I BGP"),
-                &["spec.routerID InvalidRouterId"],
+                &["spec.routerID InvalidRouterID"],
                 "invalid router ID \"oh god how do I BGP\"",
             ),
-            (&with("routerID: '2001:db8::1'"), &["spec.routerID InvalidRouterId"], ""),
-            (&with("routerID: 0.0.0.0"), &["spec.routerID InvalidRouterId"], ""),
+            (&with("routerID: '2001:db8::1'"), &["spec.routerID InvalidRouterID"], ""),
+            (&with("routerID: 0.0.0.0"), &["spec.routerID InvalidRouterID"], ""),
             (&with("sourceAddress: nowhere"), &["spec.sourceAddress InvalidSourceAddress"], ""),
             (&with("peerPort: 0"), &["spec.peerPort InvalidPort"], ""),
             (&with("peerPort: 16385"), &["spec.peerPort InvalidPort"], ""),
@@ -184,7 +184,7 @@ fn every_rule_of_passwords() {
         ),
         (
             peer("a", "192.0.2.1", ", password: x, passwordSecret: {name: s}"),
-            &["ConflictingPasswords"],
+            &["PasswordAndSecret"],
             "can not have both password and secret ref set in peer config \"m\"/\"a\"",
         ),
         (peer("a", "192.0.2.1", ", password: a b"), &["InvalidPassword"], "' '"),
@@ -218,7 +218,7 @@ fn a_bfd_profile_must_exist_and_not_echo_over_ipv6_pools() {
     let unknown = peer("a", "192.0.2.1", ", bfdProfile: fast");
     let built = build(&unknown);
     let message = &built.problems[0].message;
-    assert_eq!(errors(&unknown), ["BGPPeer a spec.bfdProfile UnknownBfdProfile"]);
+    assert_eq!(errors(&unknown), ["BGPPeer a spec.bfdProfile UnknownBFDProfile"]);
     assert!(message.contains("peer a referencing non existing bfd profile fast"), "{message}");
     let echo = object("BFDProfile", "v1beta1", "fast", "{echoMode: true}");
     let advertised =
@@ -226,7 +226,7 @@ fn a_bfd_profile_must_exist_and_not_echo_over_ipv6_pools() {
     assert!(errors(&advertised("10.0.0.0/24")).is_empty());
     assert_eq!(
         errors(&advertised("10.0.0.0/24, 'fc00::/64'")),
-        ["BGPPeer a spec.bfdProfile BfdEchoWithIpv6"]
+        ["BGPPeer a spec.bfdProfile BFDEchoWithIPv6"]
     );
     let other = unknown + &echo + &super::pool("p", "'fc00::/64'") + &super::bgp("ad", "{peers: [b]}");
     assert!(errors(&other).is_empty());

@@ -71,9 +71,9 @@ fn every_rule_of_what_a_service_asks_for() {
         ),
         (String::new(), ", clusterIP: 10.0.0.1, loadBalancerIP: x", Some("InvalidRequestedAddress")),
         (String::new(), ", clusterIP: None", Some("HeadlessService")),
-        (String::new(), ", clusterIP: 10.0.0.1, ipFamilyPolicy: RequireDualStack", Some("ClusterIpFamilies")),
-        (String::new(), ", clusterIPs: [10.0.0.1, 10.0.0.2]", Some("ClusterIpFamilies")),
-        (String::new(), ", clusterIP: x", Some("InvalidClusterIp")),
+        (String::new(), ", clusterIP: 10.0.0.1, ipFamilyPolicy: RequireDualStack", Some("ClusterIPFamilies")),
+        (String::new(), ", clusterIPs: [10.0.0.1, 10.0.0.2]", Some("ClusterIPFamilies")),
+        (String::new(), ", clusterIP: x", Some("InvalidClusterIP")),
     ] {
         let (_, problems) = service(&metadata, spec, "");
         let reasons: Vec<&str> = problems.iter().filter_map(|p| p.rsplit(' ').next()).collect();

@@ -182,7 +182,7 @@ fn many_addresses_for_web_traffic_are_hinted_at_once() {
     let nine: String = (0..9).map(web).collect();
     let chain = pool("p", "10.0.0.0/24") + &l2("l", "{}");
     assert!(warnings(&(chain.clone() + &nine)).is_empty());
-    assert_eq!(warnings(&(chain + &nine + &web(9))), ["Service web0 spec.ports ManyHttpServices"]);
+    assert_eq!(warnings(&(chain + &nine + &web(9))), ["Service web0 spec.ports ManyHTTPServices"]);
 }
 
 #[test]
@@ -192,5 +192,5 @@ fn what_stood_in_config_maps_is_said() {
     let text = crate::input::SourceText { file: "t".into(), text: (legacy.to_owned() + extras).into() };
     let parsed = crate::input::parse(&[text], &crate::input::Options::default());
     let reasons: Vec<&str> = parsed.problems.iter().map(|p| p.reason).collect();
-    assert_eq!(reasons, ["LegacyConfigMap", "UnsupportedBgpExtras"]);
+    assert_eq!(reasons, ["LegacyConfigMap", "UnsupportedBGPExtras"]);
 }
