@@ -97,7 +97,9 @@ impl Agent {
         }
         let mut command = frr.command(&frr.inside(&own)?.display().to_string());
         let source = format!("dir:{}", frr.inside(manifests)?.display());
-        command.args(["--source", &source, "--node", node]);
+        // The root folder is shared by nodes and stays as it is: what the agent keeps stands with its node.
+        let state = frr.inside(&frr.folder().join("herald-state"))?.display().to_string();
+        command.args(["--source", &source, "--node", node, "--state-dir", &state]);
         Ok(Self { process: Process::spawn("herald-agent", command, &frr.folder().join("herald-agent.log"))? })
     }
 

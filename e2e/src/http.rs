@@ -9,6 +9,15 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// Serves the folder argv[3] on argv[1]:argv[2]. Not `python3 -m http.server`: that one asks DNS for its own name
+/// before it listens, and in a namespace with a default route nobody ever answers.
+const SERVE: &str = "
+import functools, http.server, socketserver, sys
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[3])
+socketserver.ThreadingTCPServer((sys.argv[1], int(sys.argv[2])), handler).serve_forever()
+";
+
 /// Python's own server, serving one page.
 #[derive(Debug)]
 pub struct HttpServer {
@@ -21,8 +30,7 @@ impl HttpServer {
         let folder = lab.folder(&format!("http-{}-{}/page", namespace.label(), address.port()))?;
         fs::write(folder.join("index.html"), page)?;
         let mut command = namespace.command("python3");
-        command.args(["-m", "http.server", "--bind", &address.ip().to_string(), "--directory"]);
-        command.arg(&folder).arg(address.port().to_string());
+        command.args(["-c", SERVE, &address.ip().to_string(), &address.port().to_string()]).arg(&folder);
         let mut process = Process::spawn("http.server", command, &folder.with_file_name("log"))?;
         wait_for("the HTTP server answers", Duration::from_secs(10), || {
             process.check_running()?;

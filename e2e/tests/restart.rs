@@ -29,7 +29,6 @@ const BIRD: &str = "protocol bgp node { local 172.30.0.2 as 64501; neighbor 172.
 
 /// What somebody else runs in the same FRR.
 const FOREIGN: &str = "\
-hostname rack4-node1
 ip route 198.18.0.0/15 Null0
 ip prefix-list theirs seq 5 permit 198.18.0.0/15
 route-map theirs permit 10
@@ -109,12 +108,8 @@ fn the_configuration_of_others_stays() -> Result<()> {
             .map(str::to_owned)
             .collect()
     };
-    let wanted = [
-        "hostname rack4-node1",
-        "ip route 198.18.0.0/15 Null0",
-        "route-map theirs permit 10",
-        "router bgp 64999 vrf theirs",
-    ];
+    let wanted =
+        ["ip route 198.18.0.0/15 Null0", "route-map theirs permit 10", "router bgp 64999 vrf theirs"];
     let holds = |when: &str| -> Result<()> {
         let running = site.frr.running()?;
         let kept = theirs(&running).join("\n");
