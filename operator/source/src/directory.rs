@@ -2,10 +2,12 @@
 
 use crate::{ReadError, Source, WatchError, Watcher, read};
 use herald_core::input::{self, Options, Parsed};
+use herald_core::plan;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A folder of manifests that is read again when it changes.
+/// A folder of manifests that is read again when it changes. Its `allocations.yaml` is the ledger: what it records
+/// for Services counts as their status.
 #[derive(Debug)]
 pub struct Directory {
     root: PathBuf,
@@ -40,8 +42,12 @@ impl Source for Directory {
     async fn snapshot(&mut self) -> Result<Parsed, DirectoryError> {
         let (root, options) = (self.root.clone(), self.options.clone());
         let work = move || {
-            let texts = read(&[root], io::empty())?;
-            Ok(input::parse(&texts, &options))
+            let (ledger, manifests) = plan::split(read(&[root], io::empty())?);
+            let ledger = input::parse(&ledger, &options);
+            let mut parsed = input::parse(&manifests, &options);
+            plan::adopt(&mut parsed.snapshot, &plan::of_services(&ledger.snapshot.services));
+            parsed.problems.extend(ledger.problems);
+            Ok(parsed)
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| DirectoryError::Stopped(self.root.clone()))?
     }
