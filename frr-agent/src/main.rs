@@ -1,1 +1,28 @@
-fn main() {}
+//! The node agent: plans, renders and applies the `frr.conf` of one node.
+
+mod args;
+mod decide;
+mod machine;
+mod quarantine;
+mod report;
+mod shell;
+mod sockets;
+mod state;
+mod vtysh;
+
+use anyhow::Result;
+use args::{Args, LogFormat};
+use clap::Parser;
+use std::io;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let args = Args::parse();
+    let log =
+        tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(args.log_level).with_target(false);
+    match args.log_format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.init(),
+    }
+    shell::run(args).await
+}

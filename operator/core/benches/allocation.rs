@@ -43,7 +43,6 @@ fn service(families: Families) -> Service {
         requested_pool: None,
         requested_ips: Ok(vec![]),
         sharing: SharingKey::default(),
-        created: "".into(),
         has_sharing_annotation: false,
         ports: [("TCP".into(), 80), ("TCP".into(), 443)].into(),
         traffic_local: false,

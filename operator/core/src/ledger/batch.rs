@@ -11,16 +11,15 @@ use std::collections::BTreeMap;
 
 /// Gives every Service of a Model its addresses.
 ///
-/// First every address in a status is re-adopted, Services with more addresses first, then the older
-/// ones, then by namespace and name: of two that claim one address, the first keeps it. Only then is
-/// anything new given out, to those that ask for certain addresses, then to those that ask for a
-/// pool, then to the rest, again the older ones first. The result depends on the Model alone, so a new
-/// Service never moves another.
+/// First every address in a status is re-adopted, Services with more addresses first, then by
+/// namespace and name: of two that claim one address, the first keeps it. Only then is anything new
+/// given out, to those that ask for certain addresses, then to those that ask for a pool, then to
+/// the rest. The result depends on the Model alone, so a new Service never moves another.
 #[must_use]
 pub fn allocate(model: &Model) -> (Ledger, BTreeMap<ServiceKey, Outcome>) {
     let mut ledger = Ledger::new(&model.pools);
     let mut waiting = keep_all(&mut ledger, model);
-    waiting.sort_by_key(|w| (turn(w), &w.service.created, w.key));
+    waiting.sort_by_key(|w| (turn(w), w.key));
     let outcomes = waiting.into_iter().map(|w| {
         let outcome = ledger.complete(w.key, w.service, w.kept, w.events);
         (w.key.clone(), outcome)
@@ -57,7 +56,7 @@ struct Waiting<'a> {
 
 fn keep_all<'a>(ledger: &mut Ledger, model: &'a Model) -> Vec<Waiting<'a>> {
     let mut order: Vec<_> = model.services.iter().collect();
-    order.sort_by_key(|(key, service)| (Reverse(service.status_ips.len()), &service.created, *key));
+    order.sort_by_key(|(key, service)| (Reverse(service.status_ips.len()), *key));
     let each = order.into_iter().map(|(key, service)| {
         let mut events = Vec::new();
         let kept = ledger.keep(key, service, &mut events);

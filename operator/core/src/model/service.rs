@@ -61,8 +61,6 @@ pub struct SharingKey {
 pub struct Service {
     /// The object.
     pub object: ObjectRef,
-    /// `metadata.creationTimestamp` as written (RFC 3339 sorts as text); empty in a folder.
-    pub created: Arc<str>,
     /// Its labels.
     pub labels: Labels,
     /// The families that it needs; `Err` says in words why they cannot be told.

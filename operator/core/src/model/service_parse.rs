@@ -79,7 +79,6 @@ fn parse(service: &snapshot::Service, pools: PoolFamilies, problems: &mut Vec<Pr
     let sharing = annotation(meta, &SHARING);
     Service {
         object: meta.object.clone(),
-        created: meta.created.clone(),
         labels: meta.labels.clone(),
         families,
         policy,

@@ -60,7 +60,6 @@ fn service(name: &str, address: &str) -> Service {
         requested_pool: None,
         requested_ips: Ok(Vec::new()),
         sharing: SharingKey::default(),
-        created: "".into(),
         has_sharing_annotation: false,
         ports: BTreeSet::new(),
         traffic_local: false,

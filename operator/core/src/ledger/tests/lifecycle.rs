@@ -42,14 +42,6 @@ fn of_two_that_claim_one_address_the_first_keeps_it_and_the_other_learns_why() {
     assert_eq!(events(loser), ["ClearAssignment", "IPAllocated"]);
     assert!(loser.events[0].to_string().contains("10.0.0.1 is in use by Service ns/z"));
 
-    let at = |day: &str, service: Service| Service { created: format!("2026-11-{day}").into(), ..service };
-    let (old, new) = (at("01", with_status(&["10.0.0.1"])), at("02", with_status(&["10.0.0.1"])));
-    let (_, outcomes) = allocate(&model([("p", pool(&["10.0.0.1"]))], [("a", new), ("b", old)]));
-    assert_eq!(said(&outcomes[&key("b")]), "p: 10.0.0.1", "then the older one");
-    let (old, new) = (at("01", service()), at("02", service()));
-    let (_, outcomes) = allocate(&model([("p", pool(&["10.0.0.1"]))], [("a", new), ("b", old)]));
-    assert_eq!(said(&outcomes[&key("b")]), "p: 10.0.0.1", "also where both have waited");
-
     let same = || with_status(&["10.0.0.1"]);
     let (_, outcomes) = allocate(&model([("p", pool(&["10.0.0.1"]))], [("a", same()), ("b", same())]));
     assert_eq!(said(&outcomes[&key("a")]), "p: 10.0.0.1", "then the name decides");

@@ -44,7 +44,6 @@ pub(super) fn service() -> Service {
         requested_pool: None,
         requested_ips: Ok(vec![]),
         sharing: SharingKey::default(),
-        created: "".into(),
         has_sharing_annotation: false,
         ports: ports(&["TCP/80"]),
         traffic_local: false,

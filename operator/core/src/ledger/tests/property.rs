@@ -98,19 +98,15 @@ fn any_service() -> impl Strategy<Value = Service> {
     let key = (prop::sample::select(vec!["", "k", "k", "l"]), prop::sample::select(vec!["", "", "app=web"]));
     let open = prop::collection::btree_set(prop::sample::select(vec!["TCP/1", "TCP/2", "UDP/1"]), 1..3);
     let status = prop_oneof![1 => Just(vec![]), 1 => prop::collection::vec(any_address(), 1..3)];
-    let created = prop::sample::select(vec!["", "2026-11-01", "2026-11-02"]).prop_map(Arc::from);
-    (families, policy, by_address, by_pool, key, open, status, (any::<bool>(), created)).prop_map(
-        |(families, policy, requested_ips, by_pool, (key, backend), open, status_ips, (web, created))| {
-            Service {
-                created,
-                families,
-                policy,
-                requested_ips,
-                requested_pool: by_pool.map(Arc::from),
-                labels: labels(web),
-                status_ips,
-                ..sharer(key, backend, &open.into_iter().collect::<Vec<_>>())
-            }
+    (families, policy, by_address, by_pool, key, open, status, any::<bool>()).prop_map(
+        |(families, policy, requested_ips, by_pool, (key, backend), open, status_ips, web)| Service {
+            families,
+            policy,
+            requested_ips,
+            requested_pool: by_pool.map(Arc::from),
+            labels: labels(web),
+            status_ips,
+            ..sharer(key, backend, &open.into_iter().collect::<Vec<_>>())
         },
     )
 }
@@ -162,7 +158,7 @@ fn check(ledger: &Ledger, pools: &Pools, services: &BTreeMap<ServiceKey, Service
 fn plain_allocate(model: &Model) -> Plain {
     let mut plain = Plain { pools: model.pools.clone(), ..Plain::default() };
     let mut order: Vec<_> = model.services.iter().collect();
-    order.sort_by_key(|(key, service)| (Reverse(service.status_ips.len()), &service.created, *key));
+    order.sort_by_key(|(key, service)| (Reverse(service.status_ips.len()), *key));
     let mut waiting: Vec<_> = order.into_iter().map(|(k, s)| (plain.keep(k, s), k, s)).collect();
     waiting.sort_by_key(|(needs, key, service)| {
         let by_address = service.requested_ips.as_ref().is_ok_and(|ips| !ips.is_empty());
@@ -172,7 +168,7 @@ fn plain_allocate(model: &Model) -> Plain {
         } else {
             (false, false, false)
         };
-        (turn, &service.created, *key)
+        (turn, *key)
     });
     for (needs, key, service) in waiting {
         plain.complete(key, service, needs);

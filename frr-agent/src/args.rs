@@ -1,0 +1,102 @@
+//! The command line.
+
+use clap::{Parser, ValueEnum};
+use ipnet::IpNet;
+use std::ffi::OsString;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Brings the FRR of this node to what the manifests ask for, and keeps it there.
+///
+/// Reads manifests from a folder, plans and renders for one node, and sends FRR only the lines that
+/// differ, in one vtysh run per change. Announces no address that is not in a Service's status (in a
+/// folder: allocations.yaml, written by `herald plan --write`).
+#[derive(Debug, Parser)]
+#[command(name = "herald-agent", version, max_term_width = 110)]
+pub struct Args {
+    /// Where manifests come from: dir:PATH is a folder, watched for changes
+    #[arg(long, value_name = "dir:PATH")]
+    pub source: SourceArg,
+    /// The name of this node
+    #[arg(long, env = "METALLB_NODE_NAME")]
+    pub node: String,
+    /// Count only objects of this namespace
+    #[arg(long)]
+    pub namespace: Option<String>,
+    /// Folder for what must outlive a restart; made with mode 0700
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/herald")]
+    pub state_dir: PathBuf,
+    /// The vtysh program, of the same FRR version as the daemons
+    #[arg(long, value_name = "PROGRAM", default_value = "vtysh")]
+    pub vtysh: PathBuf,
+    /// An argument to pass to vtysh before all others; may be given several times
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    pub vtysh_arg: Vec<OsString>,
+    /// Folder of FRR's vty sockets
+    #[arg(long, value_name = "DIR", default_value = "/var/run/frr")]
+    pub vty_dir: PathBuf,
+    /// Daemons that must answer before anything is applied
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "zebra,bgpd,bfdd")]
+    pub daemons: Vec<String>,
+    /// Seconds that one vtysh run may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub deadline: u64,
+    /// How much of FRR's configuration is the agent's
+    #[arg(long, value_enum, default_value_t = Owns::Named)]
+    pub owns: Owns,
+    /// Prefixes that are never accepted from any neighbor
+    #[arg(long, value_name = "CIDR,...", value_delimiter = ',')]
+    pub always_block: Vec<IpNet>,
+    /// Router id for routers that name none, where the node has no IPv4 address
+    #[arg(long, value_name = "A.B.C.D")]
+    pub fallback_router_id: Option<Ipv4Addr>,
+    /// Announce also from nodes with the label node.kubernetes.io/exclude-from-external-load-balancers
+    #[arg(long)]
+    pub ignore_exclude_lb: bool,
+    /// Serve only Services of this loadBalancerClass
+    #[arg(long, value_name = "CLASS")]
+    pub lb_class: Option<String>,
+    /// How to log on standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Json)]
+    pub log_format: LogFormat,
+    /// What to log: error, warn, info, debug
+    #[arg(long, default_value = "info")]
+    pub log_level: tracing::Level,
+}
+
+/// How much of FRR's configuration is the agent's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Owns {
+    /// Routers, policies, classes and profiles that the manifests name, and what was applied last: for a host's own FRR
+    Named,
+    /// Everything but log, hostname, service and line statements: for an FRR that serves nobody else
+    All,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// `--source`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceArg {
+    /// A folder of manifests.
+    Folder(PathBuf),
+}
+
+impl FromStr for SourceArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("dir", path)) if !path.is_empty() => Ok(Self::Folder(path.into())),
+            _ => Err("must be dir:PATH, a folder of manifests".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The loop: waits for what happens, gives it to the machine, does what the machine says.
+
+use crate::args::{Args, Owns, SourceArg};
+use crate::decide::{self, decide};
+use crate::machine::{Input, Machine, Output, RefusedLine, Report};
+use crate::quarantine::Quarantine;
+use crate::report;
+use crate::sockets::Daemons;
+use crate::state::State;
+use crate::vtysh::Vtysh;
+use anyhow::{Context, Result};
+use herald_core::input;
+use herald_core::model::InForce;
+use herald_core::plan;
+use herald_core::problem::Problem;
+use herald_core::snapshot::Snapshot;
+use herald_frr::diff::Scope;
+use herald_frr::render::{RenderOptions, Secrets, render};
+use herald_frr::running;
+use herald_source::{Directory, Source};
+use std::collections::VecDeque;
+use std::thread;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::{error, info};
+
+/// A folder that cannot be read is tried again after this time.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
+/// One thing that the loop waits for.
+enum Event {
+    Source,
+    Frr(bool),
+    Due,
+    Stop,
+}
+
+struct Shell {
+    node: String,
+    options: plan::Options,
+    source: Directory,
+    machine: Machine,
+    vtysh: Vtysh,
+    state: State,
+    /// What the last decision put in force.
+    in_force: InForce,
+    /// What was in force when FRR last took everything.
+    taken: InForce,
+    considered: Snapshot,
+    quarantine: Quarantine,
+    known_problems: Vec<Problem>,
+    /// An object is held since the last decision, so another one is due.
+    decide_again: bool,
+}
+
+/// Runs until SIGTERM or SIGINT. FRR keeps what it runs.
+pub async fn run(args: Args) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut daemons = watch_daemons(&args);
+    let mut shell = Shell::new(&args)?;
+    info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
+    shell.take_source().await;
+    loop {
+        let due = shell.due();
+        let event = tokio::select! {
+            _ = terminate.recv() => Event::Stop,
+            _ = interrupt.recv() => Event::Stop,
+            up = daemons.recv() => up.map_or(Event::Stop, Event::Frr),
+            () = shell.source_changed() => Event::Source,
+            () = sleep_until(due) => Event::Due,
+        };
+        match event {
+            Event::Stop => break,
+            Event::Frr(true) => shell.happened(Input::FrrUp),
+            Event::Frr(false) => shell.happened(Input::FrrDown),
+            Event::Due => shell.happened(Input::Due),
+            Event::Source => shell.take_source().await,
+        }
+        while std::mem::take(&mut shell.decide_again) {
+            shell.take_source().await;
+        }
+    }
+    info!(event = "Stopped", "FRR keeps what it runs");
+    Ok(())
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn watch_daemons(args: &Args) -> mpsc::UnboundedReceiver<bool> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let daemons = Daemons { folder: args.vty_dir.clone(), names: args.daemons.clone() };
+    thread::spawn(move || daemons.watch(|up| sender.send(up).is_ok()));
+    receiver
+}
+
+impl Shell {
+    fn new(args: &Args) -> Result<Self> {
+        let SourceArg::Folder(folder) = &args.source;
+        let state = State::open(&args.state_dir)?;
+        let last_good = state.last_good()?.map(|text| running::parse(&text).config);
+        let in_force = match state.in_force()? {
+            Some(json) => serde_json::from_str(&json).context("state folder: in-force.json")?,
+            None => InForce::default(),
+        };
+        let scope = match args.owns {
+            Owns::Named => Scope::Host,
+            Owns::All => Scope::Shipped,
+        };
+        let options = input::Options { namespace: args.namespace.as_deref().map(Into::into) };
+        Ok(Self {
+            node: args.node.clone(),
+            options: decide::options(args),
+            source: Directory::new(folder, options)?,
+            machine: Machine::new(scope, last_good),
+            vtysh: Vtysh {
+                program: args.vtysh.clone(),
+                arguments: args.vtysh_arg.clone(),
+                folder: state.lines_folder(),
+                deadline: Duration::from_secs(args.deadline),
+            },
+            state,
+            taken: in_force.clone(),
+            in_force,
+            considered: Snapshot::default(),
+            quarantine: Quarantine::default(),
+            known_problems: Vec::new(),
+            decide_again: false,
+        })
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.machine.wake_at()
+    }
+
+    async fn source_changed(&mut self) {
+        if let Err(why) = self.source.changed().await {
+            error!(event = "SourceFailed", error = %why, "the manifests are not watched; reading again");
+            tokio::time::sleep(READ_AGAIN).await;
+        }
+    }
+
+    /// Snapshot (I/O) -> decide (pure) -> machine.
+    async fn take_source(&mut self) {
+        let mut parsed = match self.source.snapshot().await {
+            Ok(parsed) => parsed,
+            Err(why) => {
+                error!(event = "SourceFailed", error = %why, "what was planned before stays");
+                return;
+            }
+        };
+        self.quarantine.hold(&mut parsed.snapshot, &self.taken);
+        let decision = decide(parsed, &self.node, &self.in_force, &self.options);
+        let Some(decision) = decision else {
+            error!(event = "UnknownNode", node = self.node, "the manifests hold Nodes, but not this one");
+            return;
+        };
+        if decision.problems != self.known_problems {
+            report::problems(&decision.problems);
+            self.known_problems = decision.problems;
+        }
+        self.in_force = decision.in_force;
+        self.considered = decision.considered;
+        self.happened(Input::Wanted(decision.wanted));
+    }
+
+    /// Gives the machine what happened, does what it says, and tells it what came of it, to the end.
+    fn happened(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for output in self.machine.step(Instant::now(), input) {
+                inputs.extend(self.perform(output));
+            }
+        }
+    }
+
+    /// All of the agent's effects (I/O).
+    fn perform(&mut self, output: Output) -> Option<Input> {
+        match output {
+            Output::Read => {
+                let text = self.vtysh.running_config().map_err(|why| why.to_string());
+                Some(Input::Running(text.map(|text| running::parse(&text))))
+            }
+            Output::Apply(plan) => {
+                Some(Input::Applied(self.vtysh.apply(&plan).map_err(|why| why.to_string())))
+            }
+            Output::Keep(config) => {
+                let text = render(&config, &RenderOptions { secrets: Secrets::Show, annotate: false });
+                if let Err(why) = self.state.keep_last_good(&text) {
+                    error!(event = "StateFailed", error = %why);
+                }
+                None
+            }
+            Output::Report(what) => {
+                report::report(&what);
+                match what {
+                    Report::InSync | Report::Applied { .. } => self.everything_taken(),
+                    Report::Refused(lines) => self.hold_back(&lines),
+                    _ => {}
+                }
+                None
+            }
+        }
+    }
+
+    /// The objects behind refused lines go back to the form that FRR took last; all else goes on.
+    fn hold_back(&mut self, lines: &[RefusedLine]) {
+        if self.quarantine.add(lines, &self.considered) {
+            self.in_force = self.taken.clone();
+            self.decide_again = true;
+        }
+    }
+
+    fn everything_taken(&mut self) {
+        if self.taken == self.in_force {
+            return;
+        }
+        self.taken = self.in_force.clone();
+        let json = serde_json::to_string(&self.taken).map_err(|why| why.to_string());
+        let kept = json.and_then(|json| self.state.keep_in_force(&json).map_err(|why| why.to_string()));
+        if let Err(why) = kept {
+            error!(event = "StateFailed", error = why);
+        }
+    }
+}

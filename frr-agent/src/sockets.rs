@@ -1,0 +1,57 @@
+//! Watches FRR's daemons by their vty sockets: a daemon that dies closes its end at once.
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// How often a socket that is not there is looked for.
+const KNOCK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The daemons that hold our configuration.
+#[derive(Debug, Clone)]
+pub struct Daemons {
+    /// The folder of FRR's vty sockets, `/var/run/frr`.
+    pub folder: PathBuf,
+    /// Their names: `zebra`, `bgpd`, `bfdd`.
+    pub names: Vec<String>,
+}
+
+impl Daemons {
+    /// Calls `report` with true when all daemons answer and with false when one went away, for as
+    /// long as it returns true. Runs until then.
+    pub fn watch(&self, mut report: impl FnMut(bool) -> bool) {
+        loop {
+            let streams = self.connect();
+            if !report(true) {
+                return;
+            }
+            wait_for_end(&streams);
+            if !report(false) {
+                return;
+            }
+        }
+    }
+
+    fn connect(&self) -> Vec<UnixStream> {
+        loop {
+            match self.names.iter().map(|name| knock(&self.folder, name)).collect() {
+                Ok(streams) => return streams,
+                Err(_) => thread::sleep(KNOCK_INTERVAL),
+            }
+        }
+    }
+}
+
+fn knock(folder: &Path, name: &str) -> io::Result<UnixStream> {
+    UnixStream::connect(folder.join(format!("{name}.vty")))
+}
+
+/// Returns when any of the daemons has closed its end. They say nothing unasked, so readable is over too.
+fn wait_for_end(streams: &[UnixStream]) {
+    let mut polled: Vec<PollFd> = streams.iter().map(|s| PollFd::new(s.as_fd(), PollFlags::POLLIN)).collect();
+    while let Err(nix::errno::Errno::EINTR) = poll(&mut polled, PollTimeout::NONE) {}
+}
