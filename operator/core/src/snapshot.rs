@@ -70,6 +70,39 @@ pub struct Snapshot {
     pub incomplete: bool,
 }
 
+impl Snapshot {
+    /// Takes over from an earlier Snapshot what this one may have lost: Services, EndpointSlices, Nodes,
+    /// Namespaces and Secrets that could not be read, or that stood in text which could not be read.
+    ///
+    /// Configuration needs no such care: `model::InForce` keeps it.
+    pub fn complete_from(&mut self, before: &Self) {
+        let Self { unreadable, incomplete, .. } = self;
+        let lost = |object: &ObjectRef| *incomplete || unreadable.contains(object);
+        let of_cluster = |kind, name: &Arc<str>| ObjectRef { kind, namespace: "".into(), name: name.clone() };
+        complete(&mut self.services, &before.services, |service| service.meta.object.clone(), &lost);
+        complete(&mut self.endpoint_slices, &before.endpoint_slices, |slice| slice.object.clone(), &lost);
+        complete(&mut self.nodes, &before.nodes, |node| of_cluster("Node", &node.name), &lost);
+        let namespace = |namespace: &Namespace| of_cluster("Namespace", &namespace.name);
+        complete(&mut self.namespaces, &before.namespaces, namespace, &lost);
+        complete(&mut self.secrets, &before.secrets, |secret| secret.object.clone(), &lost);
+    }
+}
+
+fn complete<T: Clone>(
+    now: &mut Vec<T>,
+    before: &[T],
+    object: impl Fn(&T) -> ObjectRef,
+    lost: &impl Fn(&ObjectRef) -> bool,
+) {
+    let present: BTreeSet<ObjectRef> = now.iter().map(&object).collect();
+    let is_lost = |item: &&T| !present.contains(&object(item)) && lost(&object(item));
+    now.extend(before.iter().filter(is_lost).cloned());
+    now.sort_by_key(|item| {
+        let ObjectRef { namespace, name, .. } = object(item);
+        (namespace, name)
+    });
+}
+
 /// A Service (Kubernetes core/v1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {

@@ -4,9 +4,10 @@
 //! problem is the one to mend: nothing is said then.
 
 use super::LintWarning;
-use crate::model::{BgpAdvertisement, Model};
+use crate::model::Model;
 use crate::problem::{FieldPath, Problem};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Custom, Snapshot};
+use herald_crds::metallb::{BGPAdvertisementSpec, L2AdvertisementSpec};
 
 pub(super) fn lint(snapshot: &Snapshot, model: &Model, warnings: &mut Vec<Problem>) {
     let all_advertisements = snapshot.bgp_advertisements.len() == model.bgp_advertisements.len()
@@ -15,9 +16,9 @@ pub(super) fn lint(snapshot: &Snapshot, model: &Model, warnings: &mut Vec<Proble
         pools(model, warnings);
     }
     if snapshot.pools.is_empty() {
-        without_pool(model, warnings);
+        without_pool(snapshot, warnings);
     }
-    for advertisement in model.bgp_advertisements.values() {
+    for advertisement in &snapshot.bgp_advertisements {
         advertised_peers(snapshot, advertisement, warnings);
     }
     // Sessions of users who write FRRConfigurations may carry the prefixes of those.
@@ -42,25 +43,36 @@ fn pools(model: &Model, warnings: &mut Vec<Problem>) {
     }
 }
 
-fn without_pool(model: &Model, warnings: &mut Vec<Problem>) {
-    let over_bgp = model.bgp_advertisements.values().map(|ad| &ad.object);
-    let over_l2 = model.l2_advertisements.values().map(|ad| &ad.object);
+/// Those that name pools have a warning for each name.
+fn without_pool(snapshot: &Snapshot, warnings: &mut Vec<Problem>) {
+    let over_bgp = snapshot.bgp_advertisements.iter().map(|ad| {
+        let BGPAdvertisementSpec { ip_address_pools, ip_address_pool_selectors, .. } = &ad.spec;
+        (&ad.meta.object, ip_address_pools.is_empty() && ip_address_pool_selectors.is_empty())
+    });
+    let over_l2 = snapshot.l2_advertisements.iter().map(|ad| {
+        let L2AdvertisementSpec { ip_address_pools, ip_address_pool_selectors, .. } = &ad.spec;
+        (&ad.meta.object, ip_address_pools.is_empty() && ip_address_pool_selectors.is_empty())
+    });
     let why = LintWarning::AdvertisementWithoutPool;
-    warnings
-        .extend(over_bgp.chain(over_l2).map(|object| Problem::warning(object, FieldPath::default(), &why)));
+    let of_all = over_bgp.chain(over_l2).filter(|(_, all)| *all);
+    warnings.extend(of_all.map(|(object, _)| Problem::warning(object, FieldPath::default(), &why)));
 }
 
-fn advertised_peers(snapshot: &Snapshot, advertisement: &BgpAdvertisement, warnings: &mut Vec<Problem>) {
-    let object = &advertisement.object;
+fn advertised_peers(
+    snapshot: &Snapshot,
+    advertisement: &Custom<BGPAdvertisementSpec>,
+    warnings: &mut Vec<Problem>,
+) {
+    let object = &advertisement.meta.object;
     if snapshot.peers.is_empty() {
         let why = LintWarning::AdvertisementWithoutPeer;
         warnings.push(Problem::warning(object, FieldPath::default(), &why));
         return;
     }
-    for name in &advertisement.peers {
-        if !snapshot.peers.iter().any(|peer| peer.meta.object.name == *name) {
-            let why = LintWarning::UnknownPeer(name.to_string());
-            warnings.push(Problem::warning(object, FieldPath::of("spec.peers"), &why));
+    for (index, name) in advertisement.spec.peers.iter().enumerate() {
+        if !snapshot.peers.iter().any(|peer| *peer.meta.object.name == **name) {
+            let why = LintWarning::UnknownPeer(name.clone());
+            warnings.push(Problem::warning(object, FieldPath::of("spec.peers").index(index), &why));
         }
     }
 }

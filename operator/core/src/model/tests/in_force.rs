@@ -166,3 +166,26 @@ fn an_object_that_cannot_be_read_keeps_its_last_form() {
     assert_eq!(all.model.pools.keys().map(|n| &**n).collect::<Vec<_>>(), ["a", "b"]);
     assert!(all.model.peers.contains_key("p"));
 }
+
+#[test]
+fn what_is_lost_to_a_typing_error_is_taken_over_from_before() {
+    let reads = |text: &str| {
+        let text = crate::input::SourceText { file: "t".into(), text: text.into() };
+        crate::input::parse(&[text], &crate::input::Options::default()).snapshot
+    };
+    let service = |name: &str, port: &str| {
+        format!(
+            "---\n{{apiVersion: v1, kind: Service, metadata: {{name: {name}, namespace: s}}, spec: {{type: LoadBalancer, ports: [{{port: {port}}}]}}}}\n"
+        )
+    };
+    let before = reads(&(service("a", "80") + &service("b", "80") + &node("one", "")));
+    let names = |text: &str| {
+        let mut now = reads(text);
+        now.complete_from(&before);
+        let services = now.services.iter().map(|s| s.meta.object.name.to_string());
+        services.chain(now.nodes.iter().map(|n| n.name.to_string())).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names(&service("b", "81")), "b");
+    assert_eq!(names(&(service("a", "none") + &service("c", "80"))), "a c");
+    assert_eq!(names(&(service("c", "80") + "---\n{{{\n")), "a b c one");
+}

@@ -16,7 +16,7 @@ fn a_whole_chain_has_no_warning() {
 #[test]
 fn every_missing_half_is_said() {
     let (p, ad, a) = (pool("p", "10.0.0.0/24"), bgp("ad", "{}"), peer("a", "192.0.2.1", ""));
-    let table: [(String, &[&str]); 9] = [
+    let table: [(String, &[&str]); 10] = [
         (p.clone(), &["IPAddressPool p  PoolNotAdvertised"]),
         (
             ad.clone(),
@@ -30,7 +30,7 @@ fn every_missing_half_is_said() {
         (a.clone(), &["BGPPeer a  PeerWithoutAdvertisement"]),
         (
             p.clone() + &a + &bgp("ad", "{peers: [b]}"),
-            &["BGPAdvertisement ad spec.peers UnknownPeer", "BGPPeer a  PeerWithoutAdvertisement"],
+            &["BGPAdvertisement ad spec.peers[0] UnknownPeer", "BGPPeer a  PeerWithoutAdvertisement"],
         ),
         (
             p.clone() + &l2("l", "{ipAddressPools: [q, p]}"),
@@ -43,6 +43,7 @@ fn every_missing_half_is_said() {
                 "IPAddressPool p  PoolNotAdvertised",
             ],
         ),
+        (l2("l", "{ipAddressPools: [q]}"), &["L2Advertisement l spec.ipAddressPools[0] UnknownPool"]),
         // A pool that was refused is not unknown, and an advertisement that was refused may select.
         (pool("q", "10.0.0.0/99") + &l2("l", "{ipAddressPools: [q]}"), &[]),
     ];
