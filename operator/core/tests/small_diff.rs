@@ -74,7 +74,7 @@ fn advertisement_spec(ad: &Advertisement) -> String {
     let mut spec = format!("ipAddressPools: [{pools}], peers: [{peers}]");
     if let Some(app) = ad.app {
         // The two exclude each other in the API.
-        spec += &format!(", serviceSelectors: [{{matchLabels: {{app: app-{app}}}}}]");
+        _ = write!(spec, ", serviceSelectors: [{{matchLabels: {{app: app-{app}}}}}]");
     } else if ad.aggregate {
         spec += ", aggregationLength: 28";
     }
@@ -121,7 +121,7 @@ fn configuration(inputs: &Inputs, services: &BTreeMap<(u8, u8), u8>) -> Vec<Stri
     let mut options = plan::Options { endpoints: Endpoints::Assume, ..plan::Options::default() };
     options.model.assume_node = Some("node".into());
     let evaluation = plan::evaluate(&snapshot, &InForce::default(), &options);
-    let node = evaluation.model.nodes.values().next().unwrap();
+    let node = evaluation.model.nodes.values().next().expect("the assumed node");
     let config = evaluation.on_node(&evaluation.planner(&options), node, &options.frr).config;
     render(&config, &RenderOptions::default()).lines().map(str::to_owned).collect()
 }
