@@ -20,6 +20,8 @@ pub fn all() -> Vec<(&'static str, FrrConfig)> {
         ("attributes", attributes()),
         ("received", received()),
         ("evpn", evpn()),
+        ("frr10-vrf-other-as", vrf_other_as()),
+        ("frr10-evpn-any-as", evpn_any_as()),
         ("raw", raw()),
         ("everything", everything()),
     ]
@@ -107,7 +109,7 @@ fn vrf_import() -> FrrConfig {
     let peer = neighbor("192.0.2.1", RemoteAs::Number(asn(64_512)), &[Ipv4Unicast]);
     let mut config = announced(router(65_000), "192.0.2.1", peer, &["10.0.0.1/32"]);
     config.routers.get_mut(&None).unwrap().imports.insert(Some(parse("red")));
-    let mut red = router(65_001);
+    let mut red = router(65_000);
     red.imports.insert(None);
     let peer = neighbor("198.51.100.1", RemoteAs::Number(asn(64_513)), &[Ipv4Unicast]);
     let peer =
@@ -201,7 +203,7 @@ fn evpn() -> FrrConfig {
     let mut red = router(65_000);
     let policy = VniPolicy {
         rd: Some(parse("10.0.0.7:500")),
-        import_targets: [parse("*:500"), parse("65000:500")].into(),
+        import_targets: [parse("65000:500"), parse("65000:501")].into(),
         export_targets: [parse("65000:500")].into(),
     };
     red.evpn = Some(Evpn { l3vni: Some(policy), ..Evpn::default() });
@@ -209,6 +211,21 @@ fn evpn() -> FrrConfig {
     config.vrf_vnis.insert(parse("red"), (vni(500), Origins::new()));
     config.routers.insert(None, default);
     config.routers.insert(Some(parse("red")), red);
+    config
+}
+
+/// FRR 8.4 makes the VRF's router for the import, and with the importing one's AS number.
+fn vrf_other_as() -> FrrConfig {
+    let mut config = vrf_import();
+    config.routers.values_mut().last().unwrap().asn = asn(65_001);
+    config
+}
+
+/// Any AS in an import target: FRR 8.4 does not know it.
+fn evpn_any_as() -> FrrConfig {
+    let mut config = evpn();
+    let evpn = config.routers.values_mut().last().and_then(|red| red.evpn.as_mut()).unwrap();
+    evpn.l3vni.as_mut().unwrap().import_targets.insert(parse("*:500"));
     config
 }
 
