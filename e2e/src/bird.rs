@@ -72,14 +72,12 @@ impl Bird {
         self.namespace.run("birdc", &["-s", &control.display().to_string(), command])
     }
 
-    /// How many routes, and how many withdrawals, a session's IPv4 channel has received since it came up.
-    pub fn received(&self, session: &str) -> Result<(u64, u64)> {
+    /// How many withdrawals a session's first channel has received since it came up.
+    pub fn withdrawals(&self, session: &str) -> Result<u64> {
         let text = self.ask(&format!("show protocols all {session}"))?;
-        let number = |label: &str| {
-            let line = text.lines().find_map(|line| line.trim().strip_prefix(label))?;
-            line.split_whitespace().next()?.parse().ok()
-        };
-        number("Import updates:").zip(number("Import withdraws:")).with_context(|| text.clone())
+        let line = text.lines().find_map(|line| line.trim().strip_prefix("Import withdraws:"));
+        let number = line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse().ok());
+        number.with_context(|| text.clone())
     }
 
     /// All routes that a session brought, one per prefix and session.

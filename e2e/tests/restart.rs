@@ -56,7 +56,7 @@ fn running_site(saved: &str) -> Result<(Site, Bird)> {
 fn a_restarted_agent_changes_nothing() -> Result<()> {
     let (mut site, bird) = running_site("")?;
     let (before, session) = (site.frr.running()?, bird.ask("show protocols node")?);
-    let (routes, withdrawals) = bird.received("node")?;
+    let withdrawals = bird.withdrawals("node")?;
     site.agent.take().context("no agent")?.process().kill()?;
     site.start_agent()?;
     // Proof that the new agent works: it takes up a change made after its start.
