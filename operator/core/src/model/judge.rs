@@ -64,6 +64,15 @@ pub(crate) enum Verdict<T> {
     Refused,
 }
 
+impl<T> Verdict<T> {
+    fn form(&self) -> Option<&T> {
+        match self {
+            Self::Current(form) | Self::Last(form) => Some(form),
+            Self::Refused => None,
+        }
+    }
+}
+
 /// Judges all candidates; verdicts are in the order of the candidates. `conflict(winner, loser)`
 /// is why the second may not stand beside the first, said of the second.
 pub(crate) fn judge<T: Clone>(
@@ -72,58 +81,69 @@ pub(crate) fn judge<T: Clone>(
 ) -> (Vec<Verdict<T>>, Vec<Problem>) {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|a, b| candidates[*a].rank.cmp(&candidates[*b].rank));
-    // Why an edit lost. Its last form is put back, which may make further edits lose: so again.
+    let round = Round { candidates, order, conflict: &conflict };
+    // Edits that lost. Their last forms are put back, which may make further edits lose: so again.
     let mut reverted: Vec<Option<Problem>> = vec![None; candidates.len()];
     loop {
-        match judge_once(candidates, &order, &reverted, &conflict) {
-            Round::Revert(index, problem) => reverted[index] = Some(*problem),
-            Round::Done(verdicts, refusals) => {
-                let problems = reverted.into_iter().flatten().chain(refusals).collect();
+        match round.judge(&reverted) {
+            Ok(verdicts) => {
+                let problems = round.problems(&verdicts, &reverted);
                 return (verdicts, problems);
             }
+            Err((edit, why)) => reverted[edit] = Some(*why),
         }
     }
 }
 
-enum Round<T> {
-    /// An edit lost: its last form has to be there from the start.
-    Revert(usize, Box<Problem>),
-    Done(Vec<Verdict<T>>, Vec<Problem>),
+struct Round<'a, T, C> {
+    candidates: &'a [&'a Candidate<T>],
+    order: Vec<usize>,
+    conflict: &'a C,
 }
 
-fn judge_once<T: Clone>(
-    candidates: &[&Candidate<T>],
-    order: &[usize],
-    reverted: &[Option<Problem>],
-    conflict: &impl Fn(&T, &T) -> Option<Problem>,
-) -> Round<T> {
-    let is_back = |i: usize| reverted[i].is_some() || candidates[i].current.is_none();
-    let is_settled = |i: usize| candidates[i].rank.standing == Standing::Unchanged || is_back(i);
-    let settled = order.iter().copied().filter(|i| is_settled(*i));
-    let others = order.iter().copied().filter(|i| !is_settled(*i));
+impl<T: Clone, C: Fn(&T, &T) -> Option<Problem>> Round<'_, T, C> {
+    /// All verdicts, or an edit that loses: its last form has to be there from the start.
+    fn judge(&self, reverted: &[Option<Problem>]) -> Result<Vec<Verdict<T>>, (usize, Box<Problem>)> {
+        let is_back = |i: usize| reverted[i].is_some() || self.candidates[i].current.is_none();
+        let is_settled = |i: usize| self.candidates[i].rank.standing == Standing::Unchanged || is_back(i);
+        let settled = self.order.iter().copied().filter(|i| is_settled(*i));
+        let others = self.order.iter().copied().filter(|i| !is_settled(*i));
 
-    let mut verdicts: Vec<Verdict<T>> = vec![Verdict::Refused; candidates.len()];
-    let mut accepted: Vec<&T> = Vec::new();
-    let mut refusals = Vec::new();
-    for index in settled.chain(others) {
-        let Candidate { current, last, .. } = candidates[index];
-        let form = if is_back(index) { last } else { current };
-        let Some(form) = form else { continue };
-        match accepted.iter().find_map(|winner| conflict(winner, form)) {
-            None => {
-                accepted.push(form);
-                let form = form.clone();
-                verdicts[index] = if is_back(index) { Verdict::Last(form) } else { Verdict::Current(form) };
+        let mut verdicts: Vec<Verdict<T>> = vec![Verdict::Refused; self.candidates.len()];
+        let mut accepted: Vec<&T> = Vec::new();
+        for index in settled.chain(others) {
+            let Candidate { current, last, .. } = self.candidates[index];
+            let Some(form) = (if is_back(index) { last } else { current }) else { continue };
+            match accepted.iter().find_map(|winner| (self.conflict)(winner, form)) {
+                None => {
+                    accepted.push(form);
+                    let form = form.clone();
+                    verdicts[index] =
+                        if is_back(index) { Verdict::Last(form) } else { Verdict::Current(form) };
+                }
+                Some(why) if !is_settled(index) && last.is_some() => return Err((index, Box::new(why))),
+                Some(_) => {}
             }
-            Some(problem) if !is_settled(index) && last.is_some() => {
-                return Round::Revert(index, Box::new(problem));
-            }
-            Some(problem) if !is_back(index) => refusals.push(problem),
-            // Why its current form is refused has been said.
-            Some(_) => {}
         }
+        Ok(verdicts)
     }
-    Round::Done(verdicts, refusals)
+
+    /// Why each current form that is valid alone does not count. Of several that it conflicts with the
+    /// oldest is named.
+    fn problems(&self, verdicts: &[Verdict<T>], reverted: &[Option<Problem>]) -> Vec<Problem> {
+        let mut oldest: Vec<usize> = (0..self.candidates.len()).collect();
+        let age = |i: &usize| (&self.candidates[*i].rank.created, &self.candidates[*i].rank.name);
+        oldest.sort_by(|a, b| age(a).cmp(&age(b)));
+        let lost = |i: &usize| !matches!(verdicts[*i], Verdict::Current(_));
+        let why = |loser: usize| {
+            let form = self.candidates[loser].current.as_ref()?;
+            let others = oldest.iter().filter(|i| **i != loser).filter_map(|i| verdicts[*i].form());
+            let why = others.into_iter().find_map(|winner| (self.conflict)(winner, form));
+            // What it lost to may have lost itself since.
+            why.or_else(|| reverted[loser].clone())
+        };
+        self.order.iter().copied().filter(lost).filter_map(why).collect()
+    }
 }
 
 #[cfg(test)]
@@ -211,5 +231,12 @@ mod tests {
             candidate("c", "", Some((9, 9)), Some((9, 9))),
         ];
         assert_eq!(outcome(&c), (vec![Some((1, 2)), Some((3, 4)), Some((9, 9))], 2));
+    }
+
+    #[test]
+    fn nothing_is_refused_without_a_word() {
+        let c =
+            [candidate("a", "", Some((1, 2)), Some((3, 4))), candidate("b", "", Some((4, 5)), Some((3, 3)))];
+        assert_eq!(outcome(&c), (vec![Some((1, 2)), Some((4, 5))], 2));
     }
 }

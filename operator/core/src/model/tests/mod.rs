@@ -5,6 +5,7 @@ mod in_force;
 mod nodes;
 mod peers;
 mod pools;
+mod properties;
 mod services;
 mod warnings;
 
