@@ -61,8 +61,8 @@ pub fn changes<'s>(
         if old.map(|(_, value)| &value.text) != new.map(|(_, value)| &value.text)
             && let Some((key, _)) = old.or(new)
         {
-            let want = new.map(|(_, value)| (value.text.as_str(), value.origins));
-            changes.push(Change { key, have: old.map(|(_, value)| value.text.as_str()), want });
+            let want = new.map(|(_, value)| (value.as_str(), value.origins));
+            changes.push(Change { key, have: old.map(|(_, value)| value.as_str()), want });
         }
     }
 }

@@ -23,15 +23,13 @@ pub fn of<'s>(sides: &'s Sides<'s>, tags: &Tags<'s>) -> BTreeSet<SoftClear> {
         let (Some(family), Some(before)) = (text::unicast(*family), sides.kept(vrf, context)) else {
             continue;
         };
-        for ((kind, subject), map) in &after.lines {
-            let direction = match kind {
-                Kind::MapIn => Direction::In,
-                Kind::MapOut => Direction::Out,
-                _ => continue,
-            };
+        let imports = after.of_kind(Kind::Import).next().is_some();
+        let received = after.of_kind(Kind::MapIn).map(|map| (Kind::MapIn, Direction::In, map));
+        let sent = after.of_kind(Kind::MapOut).map(|map| (Kind::MapOut, Direction::Out, map));
+        for (kind, direction, (subject, map)) in received.chain(sent) {
             let Subject::Neighbor(neighbor) = subject else { continue };
             let session = Session { vrf: vrf.clone(), neighbor: neighbor.clone() };
-            let bound = before.lines.get(&(*kind, subject.clone())).is_some_and(|old| old.text == map.text);
+            let bound = before.lines.get(&(kind, subject.clone())).is_some_and(|old| old.text == map.text);
             let active = before.lines.contains_key(&(Kind::Activate, subject.clone()));
             let Ok(name) = map.text.parse::<FrrName>() else { continue };
             // Another map takes effect at once by itself, and so does a session that starts anew.
@@ -40,7 +38,6 @@ pub fn of<'s>(sides: &'s Sides<'s>, tags: &Tags<'s>) -> BTreeSet<SoftClear> {
             }
             let empty = Entries::new();
             let (old, new) = (have.get(&name).unwrap_or(&empty), want.get(&name).unwrap_or(&empty));
-            let imports = after.lines.keys().any(|(kind, _)| *kind == Kind::Import);
             let concerned = |block: &&Block<'_>| concerns(block, vrf, family, direction, imports, tags);
             if changed(old, new, &lists).iter().any(concerned) {
                 clears.insert(SoftClear { session, family, direction });

@@ -16,19 +16,28 @@ type Lists<'s> = BTreeSet<(&'s FrrName, Family)>;
 type Entries<'s> = BTreeMap<u16, &'s Block<'s>>;
 
 /// The route-maps that running sessions or prefixes name.
-fn used<'s>(statements: &'s Statements<'s>, kinds: &[Kind]) -> BTreeSet<&'s str> {
-    let lines = statements.blocks.iter().filter(|(context, _)| matches!(context, Context::Family(..)));
-    let lines = lines.flat_map(|(_, block)| &block.lines).filter(|((kind, _), _)| kinds.contains(kind));
-    lines.map(|(_, value)| value.text.as_str()).collect()
+fn used<'s>(statements: &'s Statements<'s>, kind: Kind) -> BTreeSet<&'s str> {
+    let mut names = BTreeSet::new();
+    for (_, block) in statements.blocks.iter().filter(|(context, _)| matches!(context, Context::Family(..))) {
+        let mut last = "";
+        for (_, value) in block.of_kind(kind).filter(|(_, value)| !value.text.is_empty()) {
+            // Thousands of prefixes have few classes.
+            if value.text != last {
+                last = value.as_str();
+                names.insert(last);
+            }
+        }
+    }
+    names
 }
 
 /// Makes, changes and removes route-maps.
 pub fn diff<'s>(ops: &mut Ops, sides: &'s Sides<'s>, tags: &Tags<'s>) {
     let (have, want) = (route_maps(sides.have), route_maps(sides.want));
     let lists = lists::changed(sides);
-    let classes = used(sides.have, &[Kind::Network]);
-    let sent = used(sides.have, &[Kind::MapOut]);
-    let received = used(sides.have, &[Kind::MapIn]);
+    let classes = used(sides.have, Kind::Network);
+    let sent = used(sides.have, Kind::MapOut);
+    let received = used(sides.have, Kind::MapIn);
     for (name, after) in &want {
         let empty = Entries::new();
         let before = have.get(*name).unwrap_or(&empty);
@@ -229,5 +238,5 @@ impl Map<'_, '_> {
 fn matches<'b>(block: &'b Block<'_>) -> impl Iterator<Item = (&'b Subject, &'b str)> {
     let lines =
         block.lines.iter().filter(|((kind, _), _)| matches!(kind, Kind::MatchTag | Kind::MatchPrefixList));
-    lines.map(|((_, subject), value)| (subject, value.text.as_str()))
+    lines.map(|((_, subject), value)| (subject, value.as_str()))
 }

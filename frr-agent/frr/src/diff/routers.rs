@@ -24,8 +24,8 @@ fn sessions(side: &Statements<'_>, vrf: &Vrf) -> BTreeSet<NeighborId> {
     let mut found = BTreeSet::new();
     for family in [AddressFamily::Ipv4Unicast, AddressFamily::Ipv6Unicast, AddressFamily::L2vpnEvpn] {
         let block = side.blocks.get(&Context::Family(vrf.clone(), family));
-        for key in block.into_iter().flat_map(|block| block.lines.keys()) {
-            if let (Kind::Activate, Subject::Neighbor(id)) = key {
+        for (subject, _) in block.into_iter().flat_map(|block| block.of_kind(Kind::Activate)) {
+            if let Subject::Neighbor(id) = subject {
                 found.insert(id.clone());
             }
         }

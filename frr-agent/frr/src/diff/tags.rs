@@ -39,10 +39,8 @@ pub fn same(a: &BTreeMap<u16, &Block<'_>>, b: &BTreeMap<u16, &Block<'_>>) -> boo
 }
 
 fn networks<'s>(side: &'s Statements<'s>, context: &Context) -> impl Iterator<Item = (&'s Subject, &'s str)> {
-    let block = side.blocks.get(context).into_iter().flat_map(|block| &block.lines);
-    block
-        .filter(|((kind, _), _)| *kind == Kind::Network)
-        .map(|((_, subject), value)| (subject, value.text.as_str()))
+    let block = side.blocks.get(context).into_iter();
+    block.flat_map(|block| block.of_kind(Kind::Network)).map(|(subject, value)| (subject, value.as_str()))
 }
 
 impl<'s> Tags<'s> {
@@ -66,13 +64,17 @@ impl<'s> Tags<'s> {
             }
             // Two sorted lists side by side: thousands of prefixes, one step each.
             let mut after = networks(sides.want, context).peekable();
+            let mut last = ("", None);
             for (subject, old) in networks(sides.have, context) {
                 while after.next_if(|(other, _)| *other < subject).is_some() {}
                 let Some((subject, new)) = after.next_if(|(other, _)| *other == subject) else { continue };
-                match known.entry(old).or_insert_with(|| meaning(old)) {
+                if last.0 != old {
+                    last = (old, *known.entry(old).or_insert_with(|| meaning(old)));
+                }
+                match last.1 {
                     Some((_, true)) if old == new => again.push((context, subject)),
-                    Some((tag, false)) if old == new => drop(stays.insert((vrf, family, *tag))),
-                    Some((tag, false)) => drop(left.insert(*tag)),
+                    Some((tag, false)) if old == new => drop(stays.insert((vrf, family, tag))),
+                    Some((tag, false)) => drop(left.insert(tag)),
                     Some((_, true)) | None => {}
                 }
             }

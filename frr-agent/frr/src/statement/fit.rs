@@ -9,7 +9,7 @@ pub fn fit(all: &mut Statements<'_>) {
     for (context, block) in &mut all.blocks {
         match context {
             Context::BfdProfile(_) => {
-                block.lines.retain(|(kind, _), value| text::bfd_default(*kind) != Some(value.text.as_str()));
+                block.lines.retain(|(kind, _), value| text::bfd_default(*kind) != Some(value.as_str()));
             }
             Context::Router(_) => fit_sessions(block),
             Context::Vni(..) => {
@@ -37,7 +37,7 @@ fn fit_sessions(block: &mut Block<'_>) {
             }
             Kind::Port if value.text == "179" => [Some(Kind::Port), None, None],
             Kind::Timers => {
-                value.text = lowered_keepalive(&value.text);
+                value.text = lowered_keepalive(&value.text).into();
                 continue;
             }
             _ => continue,

@@ -102,7 +102,7 @@ fn lower_router<'a>(all: &mut Statements<'a>, vrf: &Vrf, router: &'a Router) {
         }
         let block = all.block(Context::Family(vrf.clone(), family.into()));
         for (prefix, network) in router.networks_of(family) {
-            let class = network.class.as_ref().map_or_else(String::new, ToString::to_string);
+            let class = network.class.as_ref().map_or("", |class| class.as_str());
             block.put(Kind::Network, Subject::Prefix(*prefix), class, Some(&network.origins));
         }
         for import in &router.imports {

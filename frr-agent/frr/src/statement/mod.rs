@@ -15,6 +15,7 @@ pub use fit::fit;
 use crate::config::{AddressFamily, NeighborId, Origins, RouteTarget};
 use crate::value::{Family, FrrName, InterfaceName, Vni};
 use ipnet::IpNet;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The VRF of a `router bgp` block; `None` is the default VRF.
@@ -119,9 +120,17 @@ pub type Key = (Kind, Subject);
 #[derive(Clone, PartialEq, Eq)]
 pub struct Value<'a> {
     /// What stands behind the keyword.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// Where it comes from.
     pub origins: Option<&'a Origins>,
+}
+
+impl Value<'_> {
+    /// What stands behind the keyword.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
 }
 
 impl std::fmt::Debug for Value<'_> {
@@ -144,14 +153,27 @@ pub struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// Puts a statement in place of any with the same key.
-    pub fn put(&mut self, kind: Kind, subject: Subject, text: String, origins: Option<&'a Origins>) {
-        self.lines.insert((kind, subject), Value { text, origins });
+    pub fn put(
+        &mut self,
+        kind: Kind,
+        subject: Subject,
+        text: impl Into<Cow<'a, str>>,
+        origins: Option<&'a Origins>,
+    ) {
+        self.lines.insert((kind, subject), Value { text: text.into(), origins });
+    }
+
+    /// The statements of a kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&Subject, &Value<'a>)> {
+        // `Sole` is the first of the subjects; a block may hold thousands of another kind.
+        let from = self.lines.range((kind, Subject::Sole)..);
+        from.take_while(move |((k, _), _)| *k == kind).map(|((_, subject), value)| (subject, value))
     }
 
     /// The value of a statement that there is one of.
     #[must_use]
     pub fn sole(&self, kind: Kind) -> Option<&str> {
-        self.lines.get(&(kind, Subject::Sole)).map(|value| value.text.as_str())
+        self.lines.get(&(kind, Subject::Sole)).map(Value::as_str)
     }
 }
 

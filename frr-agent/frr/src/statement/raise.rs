@@ -3,7 +3,7 @@
 //! A session that FRR has only in part (no route-maps, say) is not in the result; its statements
 //! stay where they are, and the diff completes or removes them one by one.
 
-use super::{Block, Context, Key, Kind, Statements, Subject, Vrf, text, value};
+use super::{Block, Context, Key, Kind, Statements, Subject, Value, Vrf, text, value};
 use crate::config::{
     AddressFamily, BfdProfile, Evpn, FrrConfig, Match, Neighbor, NeighborId, Network, Origins, RouteMapEntry,
     Router, Sets, Timers, VniPolicy,
@@ -123,7 +123,7 @@ fn raise_router(all: &Statements<'_>, vrf: &Vrf, block: &Block<'_>) -> Option<Ro
 }
 
 fn raise_session(block: &Block<'_>, id: &NeighborId) -> Option<Neighbor> {
-    let of = |kind| block.lines.get(&(kind, Subject::Neighbor(id.clone()))).map(|value| value.text.as_str());
+    let of = |kind| block.lines.get(&(kind, Subject::Neighbor(id.clone()))).map(Value::as_str);
     let timers = |text: &str| {
         let (keepalive, hold) = text.split_once(' ')?;
         Some(Timers { keepalive: keepalive.parse().ok()?, hold: hold.parse().ok()? })

@@ -3,7 +3,7 @@
 use crate::config::{AddressFamily, FrrConfig, NeighborId};
 use crate::running::Running;
 use crate::statement::value::prefix_rule;
-use crate::statement::{Block, Context, Key, Kind, Statements, Subject, Vrf, fit, raise, read, text};
+use crate::statement::{Block, Context, Key, Kind, Statements, Subject, Value, Vrf, fit, raise, read, text};
 use crate::value::{Family, FrrName};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -178,7 +178,7 @@ impl Fake {
             }
             for (kind, subject) in block.lines.keys() {
                 let (Kind::Activate, Subject::Neighbor(id)) = (kind, subject) else { continue };
-                let map = block.lines.get(&(Kind::MapOut, subject.clone())).map(|value| value.text.as_str());
+                let map = block.lines.get(&(Kind::MapOut, subject.clone())).map(Value::as_str);
                 let sent =
                     table.iter().filter(|(prefix, tag)| map.is_none_or(|map| self.permits(map, prefix, tag)));
                 announced.extend(sent.map(|(prefix, _)| (vrf.clone(), id.clone(), *prefix)));
