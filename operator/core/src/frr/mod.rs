@@ -12,6 +12,8 @@ mod parse;
 mod raw;
 mod secrets;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use conflict::{Clash, ConflictKind};
 pub use contribution::Contribution;

@@ -27,7 +27,7 @@ pub(super) struct ClassUse {
     /// Who gets it, with what.
     pub picks: BTreeMap<NeighborId, Attributes>,
     /// Families in which anybody gets it.
-    families: Vec<Family>,
+    families: BTreeSet<Family>,
     pub origins: Origins,
 }
 
@@ -174,7 +174,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     /// Per set of advertisements the families in which a neighbor of this router is sent it.
-    fn families_of_sets(&self) -> Vec<Vec<Family>> {
+    fn families_of_sets(&self) -> Vec<BTreeSet<Family>> {
         let families = |set: &Vec<&BgpAdvertisement>| {
             let chosen = self.router.neighbors.iter().filter(|(_, n)| chosen(set, n).next().is_some());
             chosen.flat_map(|(id, n)| carried(id, n)).copied().collect()
@@ -199,7 +199,7 @@ impl Builder<'_> {
         let names = set.and_then(|at| self.sets.names.get(at)).into_iter().copied().flatten();
         let all = names.cloned().map(Token::Advertisement).chain(tokens.iter().cloned()).collect();
         let mut picks = BTreeMap::new();
-        let mut families = Vec::new();
+        let mut families = BTreeSet::new();
         for (id, neighbor) in &self.router.neighbors {
             if let Some(attributes) = pick(id, neighbor, ads, tokens) {
                 picks.insert(id.clone(), attributes);
