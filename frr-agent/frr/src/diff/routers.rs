@@ -106,10 +106,11 @@ struct Router<'o, 'd, 's> {
     block: &'s Block<'s>,
 }
 
-/// Kinds of which a change restarts the session (FRR sends CEASE / Configuration Change or ends it).
-const RESETTING: [Kind; 7] = [
+/// Kinds of which a change restarts the session; seen on FRR 10.3, as that the others do not.
+const RESETTING: [Kind; 8] = [
     Kind::LocalAs,
     Kind::Password,
+    Kind::Port,
     Kind::Multihop,
     Kind::DisableConnectedCheck,
     Kind::UpdateSource,
@@ -183,6 +184,8 @@ impl Router<'_, '_, '_> {
     ) -> Effect {
         let (kind, subject) = change.key;
         let hit: Vec<&NeighborId> = match subject {
+            // FRR uses the usual port from the next connection on.
+            Subject::Neighbor(_) if *kind == Kind::Port && change.want.is_none() => Vec::new(),
             Subject::Neighbor(id) if RESETTING.contains(kind) => up.get(id).into_iter().collect(),
             _ if *kind == Kind::RouterId => up.iter().collect(),
             _ => Vec::new(),
