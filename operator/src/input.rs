@@ -8,7 +8,7 @@ use herald_core::input::{self, Parsed, SourceIndex};
 use herald_core::model::{self, InForce, ServiceKey};
 use herald_core::plan::{self, Allocate, Evaluation, Recorded};
 use herald_core::problem::Problem;
-use herald_core::snapshot::{Node, Service, Snapshot};
+use herald_core::snapshot::{Node, Service};
 use std::collections::BTreeSet;
 use std::io::stdin;
 use std::path::PathBuf;
@@ -127,15 +127,12 @@ impl Judging {
         before: &Before,
     ) -> Result<Evaluated, Error> {
         let paths: Vec<PathBuf> = paths.iter().chain(&self.nodes).cloned().collect();
-        let (ledger, manifests) = plan::split(herald_source::read(&paths, stdin())?);
         let taken = input::Options { namespace: self.namespace.as_deref().map(Into::into) };
-        let Parsed { mut snapshot, mut problems, index } = input::parse(&manifests, &taken);
-        let ledger = input::parse(&ledger, &taken);
+        let texts = herald_source::read(&paths, stdin())?;
+        let Parsed { mut snapshot, mut problems, index } = plan::read(texts, &taken);
         let state = input::parse(&herald_source::read(self.state.as_slice(), stdin())?, &taken);
-        problems.extend(ledger.problems.into_iter().chain(state.problems));
-        for Snapshot { services, .. } in [&ledger.snapshot, &state.snapshot] {
-            plan::adopt(&mut snapshot, &plan::of_services(services));
-        }
+        problems.extend(state.problems);
+        plan::adopt(&mut snapshot, &plan::of_services(&state.snapshot.services));
         plan::adopt(&mut snapshot, &before.recorded);
         let others = state.snapshot.services.into_iter().filter(|service| !before.declares(service));
         let held = plan::hold(&mut snapshot, others.collect());

@@ -1,7 +1,7 @@
 //! A folder as a source.
 
 use crate::{ReadError, Source, WatchError, Watcher, read};
-use herald_core::input::{self, Options, Parsed};
+use herald_core::input::{Options, Parsed};
 use herald_core::plan;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,14 +41,7 @@ impl Source for Directory {
 
     async fn snapshot(&mut self) -> Result<Parsed, DirectoryError> {
         let (root, options) = (self.root.clone(), self.options.clone());
-        let work = move || {
-            let (ledger, manifests) = plan::split(read(&[root], io::empty())?);
-            let ledger = input::parse(&ledger, &options);
-            let mut parsed = input::parse(&manifests, &options);
-            plan::adopt(&mut parsed.snapshot, &plan::of_services(&ledger.snapshot.services));
-            parsed.problems.extend(ledger.problems);
-            Ok(parsed)
-        };
+        let work = move || Ok(plan::read(read(&[root], io::empty())?, &options));
         tokio::task::spawn_blocking(work).await.map_err(|_| DirectoryError::Stopped(self.root.clone()))?
     }
 

@@ -10,7 +10,7 @@ mod stand_in;
 pub use evaluate::{Allocate, Evaluation, Note, OnNode, Options, evaluate};
 pub use node::{Decision, EXCLUDE_LABEL, Names, NodePlan, Offer};
 pub use planner::{Endpoints, Planner};
-pub use recorded::{ALLOCATIONS, Recorded, adopt, hold, of_services, split};
+pub use recorded::{ALLOCATIONS, Recorded, adopt, hold, of_services, read};
 pub use refusal::Refusal;
 pub use stand_in::stand_ins;
 

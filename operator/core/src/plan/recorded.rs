@@ -1,6 +1,6 @@
 //! A ledger that is kept in a file: Services with status, apart from the manifests that declare them.
 
-use crate::input::SourceText;
+use crate::input::{self, Parsed, SourceText};
 use crate::model::ServiceKey;
 use crate::problem::ObjectRef;
 use crate::snapshot::{Service, Snapshot};
@@ -14,9 +14,19 @@ pub const ALLOCATIONS: &str = "allocations.yaml";
 /// Recorded addresses by namespace and name of the Service.
 pub type Recorded = BTreeMap<(Arc<str>, Arc<str>), Vec<IpAddr>>;
 
-/// Parts the ledger's files, by their name, from the manifests.
+/// Reads manifests, those of a folder with its ledger: what that records counts as the Services' status.
 #[must_use]
-pub fn split(texts: Vec<SourceText>) -> (Vec<SourceText>, Vec<SourceText>) {
+pub fn read(texts: Vec<SourceText>, options: &input::Options) -> Parsed {
+    let (ledger, manifests) = split(texts);
+    let ledger = input::parse(&ledger, options);
+    let mut parsed = input::parse(&manifests, options);
+    adopt(&mut parsed.snapshot, &of_services(&ledger.snapshot.services));
+    parsed.problems.extend(ledger.problems);
+    parsed
+}
+
+/// Parts the ledger's files, by their name, from the manifests.
+fn split(texts: Vec<SourceText>) -> (Vec<SourceText>, Vec<SourceText>) {
     let is_ledger = |file: &str| file.rsplit('/').next() == Some(ALLOCATIONS);
     texts.into_iter().partition(|text| is_ledger(&text.file))
 }

@@ -24,3 +24,32 @@ fn stand_in(labels: Labels) -> Node {
         if words.is_empty() { "any node".to_owned() } else { format!("a node with {}", words.join(",")) };
     Node { name: name.into(), labels, network_unavailable: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{Options, SourceText, parse};
+    use crate::model::{self, InForce};
+
+    #[test]
+    fn there_is_one_for_each_way_in_which_selectors_tell_nodes_apart() {
+        let peer = |last: u8, selectors: &str| {
+            format!(
+                "---\napiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {{name: peer-{last}, namespace: ns}}\n\
+                 spec: {{myASN: 64512, peerASN: 64513, peerAddress: 192.0.2.{last}, nodeSelectors: [{selectors}]}}\n"
+            )
+        };
+        let text = [
+            peer(1, ""),
+            peer(2, "{matchLabels: {rack: \"1\"}}, {matchLabels: {rack: \"2\"}}"),
+            peer(3, "{matchExpressions: [{key: edge, operator: Exists}]}"),
+            peer(4, "{matchExpressions: [{key: edge, operator: DoesNotExist}]}"),
+        ];
+        let source = SourceText { file: "peers.yaml".into(), text: text.concat().into() };
+        let snapshot = parse(&[source], &Options::default()).snapshot;
+        let built = Model::build(&snapshot, &InForce::default(), &model::Options::default());
+        let nodes = stand_ins(&built.model);
+        let names: Vec<&str> = nodes.iter().map(|node| &*node.name).collect();
+        assert_eq!(names, ["any node", "a node with edge=true", "a node with rack=1", "a node with rack=2"]);
+    }
+}
