@@ -1,6 +1,6 @@
 //! `toAdvertise`.
 
-use super::error::ContributionError as Error;
+use super::error::{ContributionError as Error, ContributionWarning as Warning};
 use super::router::prefix;
 use super::sink::Sink;
 use crate::frr::contribution::{Outgoing, family};
@@ -41,6 +41,10 @@ impl Scope<'_> {
         let mut sent: Sent<'_> = BTreeMap::new();
         if all {
             // What stands in `prefixes` does not count then, not even if it is no prefix.
+            if spec.allowed.as_ref().is_some_and(|allowed| !allowed.prefixes.is_empty()) {
+                let field = self.field.key("allowed").key("prefixes");
+                sink.warn(field, &Warning::PrefixesWithModeAll);
+            }
             let carried = self.known.by_text.iter().filter(|(_, net)| self.carries(net));
             sent.extend(carried.map(|(text, net)| (text.as_str(), *net)));
         } else if let Some(allowed) = &spec.allowed {
@@ -155,7 +159,9 @@ impl Scope<'_> {
         for (at, group) in groups.iter().enumerate() {
             let field = self.field.key("withCommunity").index(at);
             let given = group.community.as_deref().unwrap_or_default();
-            let Some(value) = sink.take(&field.key("community"), given.parse::<Community>()) else {
+            let Some(value) =
+                sink.take(&field.key("community"), given.parse::<Community>().map_err(Error::Community))
+            else {
                 continue;
             };
             if !values.insert(value) {

@@ -16,6 +16,15 @@ pub enum ContributionError {
     /// A word or number that FRR does not take.
     #[error("{0}")]
     Value(#[from] ValueError),
+    /// An AS number that there is not.
+    #[error("{0}")]
+    Asn(ValueError),
+    /// A password that FRR does not take.
+    #[error("password {0}")]
+    Password(ValueError),
+    /// Not a community.
+    #[error("invalid community: {0}")]
+    Community(ValueError),
     /// More items than the schema allows.
     #[error("has {given} items, at most {limit} are possible")]
     TooMany {
@@ -193,15 +202,20 @@ impl Reason for ContributionError {
             Self::Import(_) => "UnknownImport",
             Self::DuplicateProfile(_) => "DuplicateBFDProfile",
             Self::UnknownProfile(_) => "UnknownBFDProfile",
-            Self::NoAddress | Self::AddressAndInterface | Self::Address(_) => "InvalidNeighborAddress",
-            Self::NoAsn | Self::TwoAsns => "InvalidNeighborASN",
+            Self::NoAddress => "MissingPeerAddress",
+            Self::AddressAndInterface => "ConflictingPeerAddress",
+            Self::Address(_) => "InvalidPeerAddress",
+            Self::Asn(_) => "InvalidASN",
+            Self::NoAsn => "MissingPeerASN",
+            Self::TwoAsns => "ConflictingASNs",
             Self::LocalAsn(_) => "LocalASNForIBGP",
-            Self::LoneTimer
-            | Self::Duration(_)
-            | Self::HoldTime(_)
-            | Self::TooLong(_)
-            | Self::Keepalive { .. }
-            | Self::ConnectTime => "InvalidTimers",
+            Self::LoneTimer => "InvalidTimers",
+            Self::Duration(why) => why.reason(),
+            Self::HoldTime(_) | Self::TooLong(_) => "InvalidHoldTime",
+            Self::Keepalive { .. } => "InvalidKeepaliveTime",
+            Self::ConnectTime => "InvalidConnectTime",
+            Self::Password(_) => "InvalidPassword",
+            Self::Community(_) => "InvalidCommunity",
             Self::TwoPasswords => "PasswordAndSecret",
             Self::Secret(why) => why.reason(),
             Self::Family { .. } => "WrongFamily",

@@ -134,7 +134,9 @@ fn remote_as(spec: &Neighbor, field: &FieldPath, sink: &mut Sink<'_>) -> Option<
             sink.error(field.clone(), Error::TwoAsns);
             None
         }
-        (Some(asn), None) => sink.take(&field.key("asn"), Asn::try_from(asn)).map(RemoteAs::Number),
+        (Some(asn), None) => {
+            sink.take(&field.key("asn"), Asn::try_from(asn).map_err(Error::Asn)).map(RemoteAs::Number)
+        }
         (None, Some(DynamicASN::Internal)) => Some(RemoteAs::Internal),
         (None, Some(DynamicASN::External)) => Some(RemoteAs::External),
     }
@@ -142,7 +144,7 @@ fn remote_as(spec: &Neighbor, field: &FieldPath, sink: &mut Sink<'_>) -> Option<
 
 fn local_as(spec: &Neighbor, place: &Place<'_>, field: &FieldPath, sink: &mut Sink<'_>) -> Option<Asn> {
     let field = field.key("localASN");
-    let local = sink.take(&field, Asn::try_from(spec.local_asn?))?;
+    let local = sink.take(&field, Asn::try_from(spec.local_asn?).map_err(Error::Asn))?;
     match place.asn {
         Some(own) if spec.asn == Some(own.get().into()) => {
             sink.error(field, Error::LocalAsn(own.get()));
@@ -174,7 +176,7 @@ fn password(spec: &Neighbor, place: &Place<'_>, field: &FieldPath, sink: &mut Si
             sink.error(field.key("passwordSecret"), Error::TwoPasswords);
             None
         }
-        (Some(text), None) => sink.take(&field.key("password"), text.parse()),
+        (Some(text), None) => sink.take(&field.key("password"), text.parse().map_err(Error::Password)),
         (None, Some(name)) => {
             let read = place.secrets.password(place.object, name).map_err(Error::Secret);
             sink.take(&field.key("passwordSecret"), read).flatten()

@@ -1,6 +1,6 @@
 //! `toReceive`.
 
-use super::error::ContributionError as Error;
+use super::error::{ContributionError as Error, ContributionWarning as Warning};
 use super::router::prefix;
 use super::sink::Sink;
 use crate::frr::contribution::{Filter, Incoming};
@@ -16,6 +16,9 @@ const LENGTHS: u8 = 128;
 pub(super) fn incoming(spec: &Receive, field: &FieldPath, sink: &mut Sink<'_>) -> Incoming {
     let Some(allowed) = &spec.allowed else { return Incoming::default() };
     let all = allowed.mode == Some(AllowMode::All);
+    if all && !allowed.prefixes.is_empty() {
+        sink.warn(field.key("allowed").key("prefixes"), &Warning::PrefixesWithModeAll);
+    }
     let mut filters = BTreeSet::new();
     for (at, selector) in allowed.prefixes.iter().enumerate() {
         let field = field.key("allowed").key("prefixes").index(at);

@@ -78,7 +78,7 @@ impl Scope<'_> {
         listing: Listing,
         sink: &mut Sink<'_>,
     ) -> Option<RouterPart> {
-        let asn = sink.take(&self.field.key("asn"), Asn::try_from(spec.asn));
+        let asn = sink.take(&self.field.key("asn"), Asn::try_from(spec.asn).map_err(Error::Asn));
         let router_id = spec.id.as_deref().filter(|id| !id.is_empty()).and_then(|id| {
             let parsed = id.parse::<Ipv4Addr>().map_err(|_| Error::RouterId(id.to_owned()));
             sink.take(&self.field.key("id"), parsed)

@@ -6,25 +6,25 @@ use super::{configured, said, text, with_neighbor};
 #[test]
 fn what_is_wrong_with_a_neighbor_is_said_of_its_field() {
     let table = [
-        ("interface: eth0", "", "InvalidNeighborAddress"),
-        ("dynamicASN: external", "", "InvalidNeighborASN"),
+        ("interface: eth0", "", "ConflictingPeerAddress"),
+        ("dynamicASN: external", "", "ConflictingASNs"),
         ("localASN: 0", ".localASN", "OutOfRange"),
         ("port: 16385", ".port", "OutOfRange"),
         ("port: -1", ".port", "OutOfRange"),
-        ("password: a b", ".password", "InvalidValue"),
-        ("password: \"a\\nb\"", ".password", "InvalidValue"),
+        ("password: a b", ".password", "InvalidPassword"),
+        ("password: \"a\\nb\"", ".password", "InvalidPassword"),
         ("password: x, passwordSecret: {name: s}", ".passwordSecret", "PasswordAndSecret"),
         ("passwordSecret: {name: s}", ".passwordSecret", "SecretNotFound"),
         ("sourceaddress: \"eth 0\"", ".sourceaddress", "InvalidValue"),
         ("holdTime: 90s", ".holdTime", "InvalidTimers"),
         ("keepaliveTime: 30s", ".keepaliveTime", "InvalidTimers"),
-        ("holdTime: abc, keepaliveTime: 30s", ".holdTime", "InvalidTimers"),
-        ("holdTime: 2s, keepaliveTime: 1s", ".holdTime", "InvalidTimers"),
-        ("holdTime: 65536s, keepaliveTime: 30s", ".holdTime", "InvalidTimers"),
-        ("holdTime: 90s, keepaliveTime: 91s", ".keepaliveTime", "InvalidTimers"),
-        ("connectTime: 0s", ".connectTime", "InvalidTimers"),
-        ("connectTime: 65536s", ".connectTime", "InvalidTimers"),
-        ("connectTime: 1500ms", ".connectTime", "InvalidTimers"),
+        ("holdTime: abc, keepaliveTime: 30s", ".holdTime", "InvalidDuration"),
+        ("holdTime: 2s, keepaliveTime: 1s", ".holdTime", "InvalidHoldTime"),
+        ("holdTime: 65536s, keepaliveTime: 30s", ".holdTime", "InvalidHoldTime"),
+        ("holdTime: 90s, keepaliveTime: 91s", ".keepaliveTime", "InvalidKeepaliveTime"),
+        ("connectTime: 0s", ".connectTime", "InvalidConnectTime"),
+        ("connectTime: 65536s", ".connectTime", "InvalidConnectTime"),
+        ("connectTime: 1500ms", ".connectTime", "InvalidDuration"),
         ("bfdProfile: fast", ".bfdProfile", "UnknownBFDProfile"),
         ("addressFamilies: [unicast, evpn, unicast]", ".addressFamilies", "InvalidLength"),
     ];
@@ -76,7 +76,7 @@ fn what_is_wrong_with_prefixes_is_said_of_the_prefix() {
         (
             "toAdvertise: {allowed: {mode: all}, withCommunity: [{community: no-export, prefixes: [10.0.0.0/24]}]}",
             "toAdvertise.withCommunity[0].community",
-            "InvalidValue",
+            "InvalidCommunity",
         ),
         (
             "toAdvertise: {allowed: {mode: all}, withCommunity: [{community: '1:2', prefixes: [10.0.0.0/24]}, \
@@ -126,7 +126,7 @@ fn what_is_wrong_with_filters_is_said_of_the_filter() {
 #[test]
 fn what_is_wrong_elsewhere_is_said_of_its_field() {
     let table = [
-        ("{bgp: {routers: [{asn: 0}]}}", "bgp.routers[0].asn", "InvalidValue"),
+        ("{bgp: {routers: [{asn: 0}]}}", "bgp.routers[0].asn", "InvalidASN"),
         ("{bgp: {routers: [{asn: 1, id: '2001:db8::1'}]}}", "bgp.routers[0].id", "InvalidRouterID"),
         ("{bgp: {routers: [{asn: 1, vrf: \"a b\"}]}}", "bgp.routers[0].vrf", "InvalidValue"),
         (
@@ -176,7 +176,15 @@ fn every_problem_of_an_object_is_reported_and_others_go_on() {
 
 #[test]
 fn what_is_applied_but_hardly_meant_is_a_warning() {
-    let table = [("port: 0", "port", "PortZero"), ("disableMP: true", "disableMP", "DeprecatedField")];
+    let table = [
+        ("port: 0", "port", "PortZero"),
+        ("disableMP: true", "disableMP", "DeprecatedField"),
+        (
+            "toAdvertise: {allowed: {mode: all, prefixes: [x]}}",
+            "toAdvertise.allowed.prefixes",
+            "PrefixesIgnored",
+        ),
+    ];
     for (fields, field, reason) in table {
         let (config, problems) = configured(&[("c", &with_neighbor(fields))]);
         let wanted = format!("c spec.bgp.routers[0].neighbors[0].{field}: {reason}\n");
