@@ -243,3 +243,44 @@ fn services_that_only_the_state_has_keep_their_addresses_and_are_not_rendered() 
     assert!(!run.stdout.contains("network 198.51.100.0/32"), "{}", run.stdout);
     assert!(run.stdout.contains("network 198.51.100.1/32"), "{}", run.stdout);
 }
+
+#[test]
+fn endpoints_strict_announces_only_what_is_known_to_be_ready() {
+    let assumed = herald(&["render", "-f", NETWORK, "--node", "node-a"]);
+    assert!(assumed.stderr.contains("counted as ready on every node"), "{}", assumed.stderr);
+    let strict = herald(&["render", "-f", NETWORK, "--node", "node-a", "--endpoints=strict"]);
+    assert!(
+        assumed.stdout.contains("network 198.") && !strict.stdout.contains("network 198."),
+        "{}",
+        strict.stdout
+    );
+    assert!(!strict.stderr.contains("EndpointSlice"), "{}", strict.stderr);
+}
+
+#[test]
+fn namespace_leaves_out_the_configuration_of_others() {
+    let own = herald(&["render", "-f", NETWORK, "--node", "n", "--namespace", "metallb-system"]);
+    assert!(own.stdout.contains("router bgp 64512"), "{}", own.stdout);
+    let other = herald(&["render", "-f", NETWORK, "--node", "n", "--namespace", "elsewhere"]);
+    assert!(other.code == 0 && !other.stdout.contains("router bgp"), "{}", other.stdout);
+}
+
+#[test]
+fn annotate_says_where_lines_come_from() {
+    let run = herald(&["render", "-f", NETWORK, "--node", "n", "--annotate"]);
+    for origin in ["! BGPPeer metallb-system/tor-a", "! Service shop/web"] {
+        assert!(run.stdout.contains(origin), "{origin}\n{}", run.stdout);
+    }
+}
+
+#[test]
+fn nothing_is_coloured_where_nobody_looks() {
+    let runs = [
+        herald(&["plan", "-f", NETWORK, "--node", "n"]),
+        herald(&["diff", NETWORK, "docs/examples/gitops/new", "--nodes", NODES]),
+        herald(&["validate", "-f", "docs/examples/gitops/new"]),
+    ];
+    for run in runs {
+        assert!(!run.stdout.contains('\x1b') && !run.stderr.contains('\x1b'), "{}{}", run.stdout, run.stderr);
+    }
+}

@@ -31,7 +31,7 @@ pub struct Args {
     format: Format,
     /// Record the addresses; without FILE in allocations.yaml of the first folder
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
-    #[allow(clippy::option_option)] // clap's form of an option whose value is optional
+    #[expect(clippy::option_option, reason = "clap's form of an option whose value is optional")]
     write: Option<Option<PathBuf>>,
 }
 
