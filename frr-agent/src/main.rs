@@ -15,7 +15,8 @@ use args::{Args, LogFormat};
 use clap::Parser;
 use std::io;
 
-#[tokio::main(flavor = "current_thread")]
+// Two threads: manifests are read while vtysh runs.
+#[tokio::main(worker_threads = 2)]
 async fn main() -> Result<()> {
     let args = Args::parse();
     let log =

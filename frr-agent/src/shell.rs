@@ -9,7 +9,7 @@ use crate::sockets::Daemons;
 use crate::state::State;
 use crate::vtysh::Vtysh;
 use anyhow::{Context, Result};
-use herald_core::input;
+use herald_core::input::{self, Parsed};
 use herald_core::model::InForce;
 use herald_core::plan;
 use herald_core::problem::Problem;
@@ -17,12 +17,13 @@ use herald_core::snapshot::Snapshot;
 use herald_frr::diff::Scope;
 use herald_frr::render::{RenderOptions, Secrets, render};
 use herald_frr::running;
-use herald_source::{Directory, Source};
+use herald_source::{Directory, DirectoryError, Source};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tracing::{error, info};
 
 /// A folder that cannot be read is tried again after this time.
@@ -30,7 +31,7 @@ const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// One thing that the loop waits for.
 enum Event {
-    Source,
+    Source(Box<Parsed>),
     Frr(bool),
     Due,
     Stop,
@@ -39,7 +40,8 @@ enum Event {
 struct Shell {
     node: String,
     options: plan::Options,
-    source: Directory,
+    /// Asks for the manifests once more.
+    read_again: Arc<Notify>,
     machine: Machine,
     vtysh: Vtysh,
     state: State,
@@ -50,25 +52,23 @@ struct Shell {
     considered: Snapshot,
     quarantine: Quarantine,
     known_problems: Vec<Problem>,
-    /// An object is held since the last decision, so another one is due.
-    decide_again: bool,
 }
 
 /// Runs until SIGTERM or SIGINT. FRR keeps what it runs.
 pub async fn run(args: Args) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut daemons = watch_daemons(&args);
     let mut shell = Shell::new(&args)?;
+    let mut manifests = watch_manifests(&args, shell.read_again.clone())?;
+    let mut daemons = watch_daemons(&args);
     info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
-    shell.take_source().await;
     loop {
-        let due = shell.due();
+        let due = shell.machine.wake_at();
         let event = tokio::select! {
             _ = terminate.recv() => Event::Stop,
             _ = interrupt.recv() => Event::Stop,
             up = daemons.recv() => up.map_or(Event::Stop, Event::Frr),
-            () = shell.source_changed() => Event::Source,
+            parsed = newest(&mut manifests) => parsed.map_or(Event::Stop, Event::Source),
             () = sleep_until(due) => Event::Due,
         };
         match event {
@@ -76,14 +76,56 @@ pub async fn run(args: Args) -> Result<()> {
             Event::Frr(true) => shell.happened(Input::FrrUp),
             Event::Frr(false) => shell.happened(Input::FrrDown),
             Event::Due => shell.happened(Input::Due),
-            Event::Source => shell.take_source().await,
-        }
-        while std::mem::take(&mut shell.decide_again) {
-            shell.take_source().await;
+            Event::Source(parsed) => shell.decide(*parsed),
         }
     }
     info!(event = "Stopped", "FRR keeps what it runs");
     Ok(())
+}
+
+/// What the manifests say now; everything that was read while an apply ran is one.
+async fn newest(manifests: &mut mpsc::UnboundedReceiver<Box<Parsed>>) -> Option<Box<Parsed>> {
+    let mut parsed = manifests.recv().await?;
+    while let Ok(newer) = manifests.try_recv() {
+        parsed = newer;
+    }
+    Some(parsed)
+}
+
+/// Reads the manifests now, after each change and when asked to, in a task of its own: a change is not
+/// lost when something else happens meanwhile.
+fn watch_manifests(args: &Args, again: Arc<Notify>) -> Result<mpsc::UnboundedReceiver<Box<Parsed>>> {
+    let SourceArg::Folder(folder) = &args.source;
+    let options = input::Options { namespace: args.namespace.as_deref().map(Into::into) };
+    let mut source = Directory::new(folder, options)?;
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut last_failure = String::new();
+        loop {
+            let read = async {
+                if sender.send(Box::new(source.snapshot().await?)).is_err() {
+                    return Ok(false);
+                }
+                tokio::select! {
+                    changed = source.changed() => changed?,
+                    () = again.notified() => {}
+                }
+                Ok::<bool, DirectoryError>(true)
+            };
+            match read.await {
+                Ok(true) => last_failure.clear(),
+                Ok(false) => return,
+                Err(why) => {
+                    if why.to_string() != last_failure {
+                        last_failure = why.to_string();
+                        error!(event = "SourceFailed", error = last_failure, "what was planned before stays");
+                    }
+                    tokio::time::sleep(READ_AGAIN).await;
+                }
+            }
+        }
+    });
+    Ok(receiver)
 }
 
 async fn sleep_until(due: Option<Instant>) {
@@ -102,7 +144,6 @@ fn watch_daemons(args: &Args) -> mpsc::UnboundedReceiver<bool> {
 
 impl Shell {
     fn new(args: &Args) -> Result<Self> {
-        let SourceArg::Folder(folder) = &args.source;
         let state = State::open(&args.state_dir)?;
         let last_good = state.last_good()?.map(|text| running::parse(&text).config);
         let in_force = match state.in_force()? {
@@ -113,11 +154,10 @@ impl Shell {
             Owns::Named => Scope::Host,
             Owns::All => Scope::Shipped,
         };
-        let options = input::Options { namespace: args.namespace.as_deref().map(Into::into) };
         Ok(Self {
             node: args.node.clone(),
             options: decide::options(args),
-            source: Directory::new(folder, options)?,
+            read_again: Arc::new(Notify::new()),
             machine: Machine::new(scope, last_good),
             vtysh: Vtysh {
                 program: args.vtysh.clone(),
@@ -131,30 +171,11 @@ impl Shell {
             considered: Snapshot::default(),
             quarantine: Quarantine::default(),
             known_problems: Vec::new(),
-            decide_again: false,
         })
     }
 
-    fn due(&self) -> Option<Instant> {
-        self.machine.wake_at()
-    }
-
-    async fn source_changed(&mut self) {
-        if let Err(why) = self.source.changed().await {
-            error!(event = "SourceFailed", error = %why, "the manifests are not watched; reading again");
-            tokio::time::sleep(READ_AGAIN).await;
-        }
-    }
-
-    /// Snapshot (I/O) -> decide (pure) -> machine.
-    async fn take_source(&mut self) {
-        let mut parsed = match self.source.snapshot().await {
-            Ok(parsed) => parsed,
-            Err(why) => {
-                error!(event = "SourceFailed", error = %why, "what was planned before stays");
-                return;
-            }
-        };
+    /// decide (pure) -> machine.
+    fn decide(&mut self, mut parsed: Parsed) {
         self.quarantine.hold(&mut parsed.snapshot, &self.taken);
         let decision = decide(parsed, &self.node, &self.in_force, &self.options);
         let Some(decision) = decision else {
@@ -213,7 +234,7 @@ impl Shell {
     fn hold_back(&mut self, lines: &[RefusedLine]) {
         if self.quarantine.add(lines, &self.considered) {
             self.in_force = self.taken.clone();
-            self.decide_again = true;
+            self.read_again.notify_one();
         }
     }
 

@@ -8,7 +8,7 @@ mod read;
 mod walk;
 mod watch;
 
-pub use directory::Directory;
+pub use directory::{Directory, DirectoryError};
 pub use read::{Failure, ReadError, read};
 pub use watch::{WatchError, Watcher};
 
