@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "zebra,bgpd,bfdd")]
     pub daemons: Vec<String>,
     /// Seconds that one vtysh run may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,
     /// How much of FRR's configuration is the agent's
     #[arg(long, value_enum, default_value_t = Owns::Named)]

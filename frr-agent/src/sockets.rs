@@ -36,13 +36,15 @@ impl Daemons {
         }
     }
 
+    /// One connection to each daemon; one that ends meanwhile is noticed by `wait_for_end`.
     fn connect(&self) -> Vec<UnixStream> {
-        loop {
-            match self.names.iter().map(|name| knock(&self.folder, name)).collect() {
-                Ok(streams) => return streams,
+        let answering = |name: &String| loop {
+            match knock(&self.folder, name) {
+                Ok(stream) => return stream,
                 Err(_) => thread::sleep(KNOCK_INTERVAL),
             }
-        }
+        };
+        self.names.iter().map(answering).collect()
     }
 }
 

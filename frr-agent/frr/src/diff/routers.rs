@@ -63,8 +63,10 @@ fn remove(ops: &mut Ops, sides: &mut Sides<'_>) {
     }
 }
 
-/// FRR 10.3 keeps the router id and EVPN of a router that it removes, and gives them to the next one
-/// in the same VRF; FRR 8.4 makes a router anew that another still imports. So these go first.
+/// What goes before its router does. Sessions: `no router bgp` closes them without a word (FRR 10.3), and a
+/// neighbor that helps restarts would keep their routes for minutes (RFC 4724); `no neighbor` says Cease.
+/// Router id and EVPN: FRR 10.3 gives those of a removed router to the next one in the same VRF. Imports:
+/// FRR 8.4 makes a router anew that another still imports.
 fn strip(ops: &mut Ops, have: &Statements<'_>, vrf: &Vrf, asn: &str) {
     let mut lines = Vec::new();
     let evpn = Context::Family(vrf.clone(), AddressFamily::L2vpnEvpn);
@@ -75,7 +77,7 @@ fn strip(ops: &mut Ops, have: &Statements<'_>, vrf: &Vrf, asn: &str) {
     for context in unicast.into_iter().chain([evpn, Context::Router(vrf.clone())]) {
         for (key, value) in have.blocks.get(&context).into_iter().flat_map(|block| &block.lines) {
             let goes = match context {
-                Context::Router(_) => key.0 == Kind::RouterId,
+                Context::Router(_) => matches!(key.0, Kind::RouterId | Kind::RemoteAs),
                 Context::Family(_, AddressFamily::L2vpnEvpn) => !matches!(key.1, Subject::Neighbor(_)),
                 _ => key.0 == Kind::Import,
             };
