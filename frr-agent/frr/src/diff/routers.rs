@@ -43,7 +43,7 @@ fn remove(ops: &mut Ops, sides: &mut Sides<'_>) {
     let goes = |(vrf, asn): &(&Vrf, &String)| {
         let wanted = sides.want.blocks.get(&Context::Router((*vrf).clone()));
         let changes = wanted.is_none_or(|block| block.head != **asn);
-        changes && sides.owned.router(vrf, asn) && !(wanted.is_none() && is_bare_import(sides, vrf))
+        changes && sides.owned.router(vrf, asn) && !(wanted.is_none() && is_bare(sides.have, vrf))
     };
     let default_goes = running.clone().any(|router| router.0.is_none() && goes(&router));
     let has_vni = |vrf: &Vrf| {
@@ -92,13 +92,13 @@ fn strip(ops: &mut Ops, have: &Statements<'_>, vrf: &Vrf, asn: &str) {
     }
 }
 
-/// True for the empty router that FRR makes for `import vrf`, while something wanted imports it.
-fn is_bare_import(sides: &Sides<'_>, vrf: &Vrf) -> bool {
-    let of = |context: &Context| matches!(context, Context::Router(v) | Context::Family(v, _) | Context::Vni(v, _) if v == vrf);
-    let bare =
-        sides.have.blocks.iter().filter(|(context, _)| of(context)).all(|(_, block)| block.lines.is_empty());
-    let key = (Kind::Import, Subject::Vrf(vrf.clone()));
-    bare && sides.want.blocks.values().any(|block| block.lines.contains_key(&key))
+/// True for the empty router that FRR 8.4 makes and keeps for an `import vrf`; ours are never empty.
+fn is_bare(have: &Statements<'_>, vrf: &Vrf) -> bool {
+    let of = |context: &Context| match context {
+        Context::Router(of) | Context::Family(of, _) | Context::Vni(of, _) => of == vrf,
+        _ => false,
+    };
+    have.blocks.iter().filter(|(context, _)| of(context)).all(|(_, block)| block.lines.is_empty())
 }
 
 struct Router<'o, 'd, 's> {
