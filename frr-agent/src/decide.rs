@@ -49,14 +49,12 @@ pub fn decide(parsed: Parsed, node: &str, before: &InForce, options: &plan::Opti
     let evaluation = plan::evaluate(&parsed.snapshot, before, options);
     let node = evaluation.model.nodes.get(node)?;
     let on_node = evaluation.on_node(&evaluation.planner(options), node, &options.frr);
+    // What lost a conflict on this node must not count as in force: it could win the next time.
+    let mut in_force = evaluation.in_force;
+    in_force.take_back(before, &on_node.problems);
     let mut problems = parsed.problems;
     problems.extend(evaluation.problems);
     problems.extend(on_node.problems);
     parsed.index.place(&mut problems);
-    Some(Decision {
-        wanted: Arc::new(on_node.config),
-        in_force: evaluation.in_force,
-        problems,
-        considered: parsed.snapshot,
-    })
+    Some(Decision { wanted: Arc::new(on_node.config), in_force, problems, considered: parsed.snapshot })
 }

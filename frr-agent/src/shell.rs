@@ -176,6 +176,8 @@ impl Shell {
 
     /// decide (pure) -> machine.
     fn decide(&mut self, mut parsed: Parsed) {
+        // A typing error in a file withdraws nothing.
+        parsed.snapshot.complete_from(&self.considered);
         self.quarantine.hold(&mut parsed.snapshot, &self.taken);
         let decision = decide(parsed, &self.node, &self.in_force, &self.options);
         let Some(decision) = decision else {

@@ -76,7 +76,9 @@ impl Reader {
         sort(&mut snapshot);
         let errors = || problems.iter().filter(|problem| problem.severity == Severity::Error);
         snapshot.unreadable = errors().filter_map(|problem| problem.object.clone()).collect();
-        snapshot.incomplete = errors().any(|problem| problem.object.is_none());
+        // A document that is read and is no manifest hides none; text that cannot be read may.
+        let hides = [InputError::Syntax(String::new()).reason(), InputError::Limit("").reason()];
+        snapshot.incomplete = errors().any(|problem| hides.contains(&problem.reason));
         Parsed { snapshot, problems, index }
     }
 
