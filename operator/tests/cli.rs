@@ -284,3 +284,12 @@ fn nothing_is_coloured_where_nobody_looks() {
         assert!(!run.stdout.contains('\x1b') && !run.stderr.contains('\x1b'), "{}{}", run.stdout, run.stderr);
     }
 }
+
+#[test]
+fn plan_says_that_a_node_is_elected_where_only_layer_2_announces() {
+    let run = herald(&["plan", "-f", "operator/tests/input/layer2.yaml"]);
+    assert!(run.code == 0 && !run.stdout.contains("notOwner"), "{}{}", run.stdout, run.stderr);
+    let line = run.stdout.lines().find(|line| line.starts_with("shop/web")).unwrap_or_default();
+    let cells: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(cells, ["shop/web", "203.0.113.0", "lan", "layer2", "elected", "-", "-"]);
+}

@@ -30,7 +30,7 @@ fn services(services: &[ServiceView]) -> Table {
             list(&view.addresses),
             view.pool.as_deref().unwrap_or_default().to_owned(),
             list(&view.protocols),
-            names(&view.nodes),
+            if only_layer2(view) { "elected".to_owned() } else { names(&view.nodes) },
             list(&view.peers),
             list(&view.communities),
         ]);
@@ -46,8 +46,7 @@ fn refusals(services: &[ServiceView]) -> Table {
             table.row([view.service.clone(), "any node".to_owned(), why.clone()]);
             continue;
         }
-        // What is served by layer 2 alone is not missing from BGP.
-        if view.protocols == ["layer2"] {
+        if only_layer2(view) {
             continue;
         }
         for refusal in &view.refusals {
@@ -59,6 +58,11 @@ fn refusals(services: &[ServiceView]) -> Table {
         }
     }
     table
+}
+
+/// Served by layer 2 alone: not missing from BGP, and by a node that the agents elect.
+fn only_layer2(view: &ServiceView) -> bool {
+    view.protocols == ["layer2"]
 }
 
 fn from(refusal: &RefusalView) -> String {
