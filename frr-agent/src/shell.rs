@@ -15,7 +15,6 @@ use herald_core::plan;
 use herald_core::problem::Problem;
 use herald_core::snapshot::Snapshot;
 use herald_frr::diff::Scope;
-use herald_frr::render::{RenderOptions, Secrets, render};
 use herald_frr::running;
 use herald_source::{Directory, DirectoryError, Source};
 use std::collections::VecDeque;
@@ -145,7 +144,7 @@ fn watch_daemons(args: &Args) -> mpsc::UnboundedReceiver<bool> {
 impl Shell {
     fn new(args: &Args) -> Result<Self> {
         let state = State::open(&args.state_dir)?;
-        let last_good = state.last_good()?.map(|text| running::parse(&text).config);
+        let last_good = state.last_good()?;
         let in_force = match state.in_force()? {
             Some(json) => serde_json::from_str(&json).context("state folder: in-force.json")?,
             None => InForce::default(),
@@ -214,8 +213,7 @@ impl Shell {
                 Some(Input::Applied(self.vtysh.apply(&plan).map_err(|why| why.to_string())))
             }
             Output::Keep(config) => {
-                let text = render(&config, &RenderOptions { secrets: Secrets::Show, annotate: false });
-                if let Err(why) = self.state.keep_last_good(&text) {
+                if let Err(why) = self.state.keep_last_good(&config) {
                     error!(event = "StateFailed", error = %why);
                 }
                 None

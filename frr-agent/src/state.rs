@@ -1,5 +1,9 @@
 //! What the agent keeps over its own restart: files in one folder, mode 0600, written atomically.
 
+use herald_frr::config::{FrrConfig, Origins, RawSnippet};
+use herald_frr::render::{RenderOptions, Secrets, render};
+use herald_frr::running;
+use herald_frr::value::RawConfig;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -7,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// The last configuration that FRR took whole; holds passwords.
 const LAST_GOOD: &str = "last-good.conf";
+/// The hand-written part of it, a JSON list of texts: it cannot be told from the rest by its lines.
+const LAST_GOOD_RAW: &str = "last-good-raw.json";
 /// The last accepted form of each object.
 const IN_FORCE: &str = "in-force.json";
 /// Where lines for `vtysh` are written; emptied at start, should the agent have been killed.
@@ -46,14 +52,24 @@ impl State {
         self.folder.join(LINES)
     }
 
-    /// The last configuration that FRR took whole, as text; `None` at the first start.
-    pub fn last_good(&self) -> Result<Option<String>, StateError> {
-        self.read(LAST_GOOD)
+    /// The last configuration that FRR took whole; `None` at the first start.
+    pub fn last_good(&self) -> Result<Option<FrrConfig>, StateError> {
+        let Some(text) = self.read(LAST_GOOD)? else { return Ok(None) };
+        let raw: Vec<String> = match self.read(LAST_GOOD_RAW)? {
+            Some(json) => serde_json::from_str(&json)
+                .map_err(|error| at(&self.folder.join(LAST_GOOD_RAW))(error.into()))?,
+            None => Vec::new(),
+        };
+        let snippet = |text: &String| RawSnippet { text: RawConfig::new(text), origins: Origins::new() };
+        Ok(Some(FrrConfig { raw: raw.iter().map(snippet).collect(), ..running::parse(&text).config }))
     }
 
     /// Keeps it.
-    pub fn keep_last_good(&self, text: &str) -> Result<(), StateError> {
-        self.write(LAST_GOOD, text)
+    pub fn keep_last_good(&self, config: &FrrConfig) -> Result<(), StateError> {
+        let raw: Vec<&str> = config.raw.iter().map(|snippet| snippet.text.as_str()).collect();
+        self.write(LAST_GOOD_RAW, &serde_json::json!(raw).to_string())?;
+        let generated = FrrConfig { raw: Vec::new(), ..config.clone() };
+        self.write(LAST_GOOD, &render(&generated, &RenderOptions { secrets: Secrets::Show, annotate: false }))
     }
 
     /// The last accepted form of each object, as JSON; `None` at the first start.
@@ -89,4 +105,34 @@ impl State {
 fn at(path: &Path) -> impl Fn(io::Error) -> StateError {
     let path = path.display().to_string();
     move |source| StateError { path: path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_comes_back_and_nobody_else_can_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let raw = RawSnippet {
+            text: RawConfig::new("router bgp 1\n neighbor 192.0.2.9 weight 3"),
+            origins: Origins::new(),
+        };
+        let config =
+            FrrConfig { raw: vec![raw], ..running::parse("ip prefix-list nothing seq 5 deny any\n").config };
+        State::open(&path).unwrap().keep_last_good(&config).unwrap();
+        fs::write(path.join(LINES).join("apply-left.conf"), "password").unwrap();
+        let state = State::open(&path).unwrap();
+        assert_eq!(state.last_good().unwrap(), Some(config));
+        assert_eq!(
+            fs::read_dir(state.lines_folder()).unwrap().count(),
+            0,
+            "left by an agent that was killed"
+        );
+        for name in ["", LAST_GOOD, LAST_GOOD_RAW] {
+            let mode = fs::metadata(path.join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{name}");
+        }
+    }
 }

@@ -168,6 +168,8 @@ impl Machine {
 
     fn up(&mut self) -> Vec<Output> {
         self.frr_up = true;
+        // A daemon that died during an apply looks like one that refused it: what is wanted gets another try.
+        self.refused = None;
         self.dirty = true;
         self.begin()
     }
@@ -298,11 +300,8 @@ impl Machine {
             Goal::Wanted(config) => (config, &self.last_good),
             Goal::Back(config) => (config, &self.refused),
         };
-        let ownership = match self.scope {
-            Scope::Shipped => Ownership::shipped(""),
-            Scope::Host => Ownership::host(sent.as_deref().cloned()),
-        };
-        diff::plan(running, config, &ownership)
+        let applied = sent.as_deref().cloned();
+        diff::plan(running, config, &Ownership { scope: self.scope, applied, ..Ownership::host(None) })
     }
 
     fn settle(&mut self, now: Instant, goal: Goal, report: Report) -> Vec<Output> {

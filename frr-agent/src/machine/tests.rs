@@ -195,3 +195,16 @@ fn an_frr_that_comes_back_empty_gets_everything_at_once() {
     let lines = applied_lines(&drive.give(runs_nothing()));
     assert!(lines.contains(&"network 192.0.2.2/32".to_owned()), "{lines:?}");
 }
+
+#[test]
+fn a_daemon_that_dies_during_an_apply_does_not_count_as_one_that_refused_it() {
+    let mut drive = Drive::settled(&one());
+    drive.give(Input::Wanted(two()));
+    drive.give(runs(&one()));
+    drive.give(accepted());
+    drive.give(runs_nothing());
+    drive.give(Input::FrrDown);
+    assert_eq!(drive.give(Input::FrrUp), [Output::Read]);
+    let lines = applied_lines(&drive.give(runs_nothing()));
+    assert!(lines.contains(&"network 192.0.2.2/32".to_owned()), "{lines:?}");
+}

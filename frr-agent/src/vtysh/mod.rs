@@ -40,6 +40,9 @@ pub enum VtyshError {
     /// It was ended by somebody else.
     #[error("vtysh was ended by signal {0}")]
     Signal(i32),
+    /// A daemon was not there when the lines were sent.
+    #[error("{0} did not run when the lines were sent")]
+    Missing(&'static str),
     /// It ended in a way that says nothing of single lines.
     #[error("vtysh ended with {code}: {message}")]
     Failed {
@@ -49,6 +52,9 @@ pub enum VtyshError {
         message: String,
     },
 }
+
+/// The daemon that most of our lines are for.
+const BGPD: &str = "bgpd";
 
 /// How `vtysh` is reached.
 #[derive(Debug, Clone)]
@@ -106,6 +112,10 @@ impl Vtysh {
         match refused_lines(&answer, plan) {
             // A daemon that died under it, or one that read no further: what FRR has is unknown.
             _ if !answer.failures.is_empty() => Err(failure(&done)),
+            // FRR 10 lists whom it asked, and ends with 0 if one of them was not there.
+            _ if !answer.daemons.is_empty() && !answer.daemons.contains(BGPD) => {
+                Err(VtyshError::Missing(BGPD))
+            }
             lines if lines.is_empty() && !(answer.is_clean() && done.status.success()) => Err(failure(&done)),
             lines => Ok(lines),
         }
@@ -180,3 +190,6 @@ fn failure(done: &Finished) -> VtyshError {
     let masked = mask_passwords(text.trim());
     VtyshError::Failed { code: done.status.code().unwrap_or(-1), message: masked.into_owned() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,3 +80,6 @@ fn hold<S: Clone + PartialEq>(refused: &mut Refused<S>, objects: &mut Vec<Custom
         }
     });
 }
+
+#[cfg(test)]
+mod tests;
