@@ -25,7 +25,7 @@ pub struct Args {
     /// The node whose frr.conf goes to standard output (or into --out)
     #[arg(long, value_name = "NAME")]
     node: Option<String>,
-    /// Write DIR/<node>.conf for each Node instead
+    /// Write `DIR/<node>.conf` for each Node instead
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Say in comments which object and field each block comes from
