@@ -6,6 +6,7 @@ use herald_e2e::many::{self, Many};
 use herald_e2e::{Agent, Bird, Frr, Herald, Lab, Release, wait_for};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -131,7 +132,12 @@ impl Bench {
             let wanted = number as usize + 1;
             let started = Instant::now();
             let mut command = self.frr.command("/usr/lib/frr/frr-reload.py");
-            let mut child = command.args(["--reload", "--overwrite"]).arg(self.frr.inside(&file)?).spawn()?;
+            let mut child = command
+                .args(["--reload", "--overwrite"])
+                .arg(self.frr.inside(&file)?)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()?;
             wait_for("one more prefix", LIMIT, || self.count(wanted))?;
             visible.push(started.elapsed().as_secs_f64() * 1000.0);
             anyhow::ensure!(child.wait()?.success(), "frr-reload.py failed");

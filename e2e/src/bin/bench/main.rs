@@ -19,7 +19,7 @@ fn main() -> Result<()> {
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
     println!("{}", conditions(quick)?);
-    println!("{:<58} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");
+    println!("{:<66} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");
     if !quick {
         report("allocation", &allocation::figures()?)?;
     }

@@ -38,7 +38,7 @@ impl Figure {
             (Some(against), Some(ratio)) => format!("{against:>10.2} {:<3} {ratio:>6.2}", self.unit),
             _ => String::new(),
         };
-        format!("{:<58} {:<8} {:>10.2} {:<3} {held}", self.case, self.metric, self.value, self.unit)
+        format!("{:<66} {:<8} {:>10.2} {:<3} {held}", self.case, self.metric, self.value, self.unit)
     }
 }
 
