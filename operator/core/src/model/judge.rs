@@ -64,179 +64,128 @@ pub(crate) enum Verdict<T> {
     Refused,
 }
 
-impl<T> Verdict<T> {
-    fn form(&self) -> Option<&T> {
+impl<'a, T: Clone> Verdict<&'a T> {
+    fn form(&self) -> Option<&'a T> {
         match self {
             Self::Current(form) | Self::Last(form) => Some(form),
             Self::Refused => None,
+        }
+    }
+
+    fn cloned(self) -> Verdict<T> {
+        match self {
+            Self::Current(form) => Verdict::Current(form.clone()),
+            Self::Last(form) => Verdict::Last(form.clone()),
+            Self::Refused => Verdict::Refused,
         }
     }
 }
 
 /// Judges all candidates; verdicts are in the order of the candidates. `conflict(winner, loser)`
 /// is why the second may not stand beside the first, said of the second.
+///
+/// The answer is stable: with what it accepts in force, the same candidates get the same again.
 pub(crate) fn judge<T: Clone>(
     candidates: &[&Candidate<T>],
     conflict: impl Fn(&T, &T) -> Option<Problem>,
 ) -> (Vec<Verdict<T>>, Vec<Problem>) {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|a, b| candidates[*a].rank.cmp(&candidates[*b].rank));
-    let round = Round { candidates, order, conflict: &conflict };
-    // Edits that lost. Their last forms are put back, which may make further edits lose: so again.
-    let mut reverted: Vec<Option<Problem>> = vec![None; candidates.len()];
-    loop {
-        match round.judge(&reverted) {
-            Ok(verdicts) => {
-                let problems = round.problems(&verdicts, &reverted);
-                return (verdicts, problems);
-            }
-            Err((edit, why)) => reverted[edit] = Some(*why),
+    let mut court =
+        Court { candidates, conflict: &conflict, standing: vec![Verdict::Refused; candidates.len()] };
+    court.keep_what_is_in_force(&order);
+    court.accept_edits(&order);
+    court.accept_others(&order);
+    let problems = court.problems(&order);
+    (court.standing.into_iter().map(Verdict::cloned).collect(), problems)
+}
+
+/// The candidates, and the form in which each counts so far.
+struct Court<'a, T, C> {
+    candidates: &'a [&'a Candidate<T>],
+    conflict: &'a C,
+    standing: Vec<Verdict<&'a T>>,
+}
+
+impl<'a, T: Clone, C: Fn(&T, &T) -> Option<Problem>> Court<'a, T, C> {
+    /// What is in force has its place, in the form that is in force: an edit has still to be judged.
+    fn keep_what_is_in_force(&mut self, order: &[usize]) {
+        for index in order.iter().copied() {
+            let Candidate { rank, current, last } = self.candidates[index];
+            let unchanged = current.as_ref().filter(|_| rank.standing == Standing::Unchanged);
+            let form = unchanged.map(Verdict::Current).or(last.as_ref().map(Verdict::Last));
+            self.standing[index] = form.filter(|form| self.fits(form)).unwrap_or(Verdict::Refused);
         }
     }
-}
 
-struct Round<'a, T, C> {
-    candidates: &'a [&'a Candidate<T>],
-    order: Vec<usize>,
-    conflict: &'a C,
-}
-
-impl<T: Clone, C: Fn(&T, &T) -> Option<Problem>> Round<'_, T, C> {
-    /// All verdicts, or an edit that loses: its last form has to be there from the start.
-    fn judge(&self, reverted: &[Option<Problem>]) -> Result<Vec<Verdict<T>>, (usize, Box<Problem>)> {
-        let is_back = |i: usize| reverted[i].is_some() || self.candidates[i].current.is_none();
-        let is_settled = |i: usize| self.candidates[i].rank.standing == Standing::Unchanged || is_back(i);
-        let settled = self.order.iter().copied().filter(|i| is_settled(*i));
-        let others = self.order.iter().copied().filter(|i| !is_settled(*i));
-
-        let mut verdicts: Vec<Verdict<T>> = vec![Verdict::Refused; self.candidates.len()];
-        let mut accepted: Vec<&T> = Vec::new();
-        for index in settled.chain(others) {
-            let Candidate { current, last, .. } = self.candidates[index];
-            let Some(form) = (if is_back(index) { last } else { current }) else { continue };
-            match accepted.iter().find_map(|winner| (self.conflict)(winner, form)) {
-                None => {
-                    accepted.push(form);
-                    let form = form.clone();
-                    verdicts[index] =
-                        if is_back(index) { Verdict::Last(form) } else { Verdict::Current(form) };
-                }
-                Some(why) if !is_settled(index) && last.is_some() => return Err((index, Box::new(why))),
-                Some(_) => {}
+    /// An edit is accepted together with the edits that have to make room for it, or not at all. One that
+    /// is refused leaves no trace, so it can neither cost another edit its place nor help it to one.
+    fn accept_edits(&mut self, order: &[usize]) {
+        for index in order.iter().copied() {
+            for (member, form) in self.together(index).unwrap_or_default() {
+                self.standing[member] = Verdict::Current(form);
             }
         }
-        Ok(verdicts)
+    }
+
+    /// The edit and all that it needs; `None` where it is in the way of what stays.
+    fn together(&self, index: usize) -> Option<Vec<(usize, &'a T)>> {
+        let mut group = vec![(index, self.edit(index)?)];
+        let mut judged = 0;
+        while judged < group.len() {
+            let (_, form) = group[judged];
+            if group[..judged].iter().any(|(_, other)| (self.conflict)(other, form).is_some()) {
+                return None;
+            }
+            for (other, standing) in self.standing.iter().enumerate() {
+                let is_in_the_way = standing.form().is_some_and(|it| (self.conflict)(it, form).is_some());
+                if is_in_the_way && group.iter().all(|(member, _)| *member != other) {
+                    group.push((other, self.edit(other)?));
+                }
+            }
+            judged += 1;
+        }
+        Some(group)
+    }
+
+    /// What an object was edited to, where it still counts as it was.
+    fn edit(&self, index: usize) -> Option<&'a T> {
+        let Candidate { rank, current, .. } = self.candidates[index];
+        let is_open = !matches!(self.standing[index], Verdict::Current(_));
+        current.as_ref().filter(|_| is_open && rank.standing == Standing::Edited)
+    }
+
+    /// New objects, and what was in force beside something that it conflicts with, take what is left.
+    fn accept_others(&mut self, order: &[usize]) {
+        for index in order.iter().copied() {
+            if self.standing[index].form().is_none() {
+                let Candidate { current, last, .. } = self.candidates[index];
+                let mut forms = current.iter().map(Verdict::Current).chain(last.iter().map(Verdict::Last));
+                self.standing[index] = forms.find(|form| self.fits(form)).unwrap_or(Verdict::Refused);
+            }
+        }
+    }
+
+    fn fits(&self, form: &Verdict<&T>) -> bool {
+        let mut counting = self.standing.iter().filter_map(Verdict::form);
+        form.form().is_some_and(|form| counting.all(|winner| (self.conflict)(winner, form).is_none()))
     }
 
     /// Why each current form that is valid alone does not count. Of several that it conflicts with the
     /// oldest is named.
-    fn problems(&self, verdicts: &[Verdict<T>], reverted: &[Option<Problem>]) -> Vec<Problem> {
-        let mut oldest: Vec<usize> = (0..self.candidates.len()).collect();
+    fn problems(&self, order: &[usize]) -> Vec<Problem> {
+        let mut oldest = order.to_vec();
         let age = |i: &usize| (&self.candidates[*i].rank.created, &self.candidates[*i].rank.name);
         oldest.sort_by(|a, b| age(a).cmp(&age(b)));
-        let lost = |i: &usize| !matches!(verdicts[*i], Verdict::Current(_));
+        let lost = |i: &usize| !matches!(self.standing[*i], Verdict::Current(_));
         let why = |loser: usize| {
             let form = self.candidates[loser].current.as_ref()?;
-            let others = oldest.iter().filter(|i| **i != loser).filter_map(|i| verdicts[*i].form());
-            let why = others.into_iter().find_map(|winner| (self.conflict)(winner, form));
-            // What it lost to may have lost itself since.
-            why.or_else(|| reverted[loser].clone())
+            let mut others = oldest.iter().filter(|i| **i != loser).filter_map(|i| self.standing[*i].form());
+            others.find_map(|winner| (self.conflict)(winner, form))
         };
-        self.order.iter().copied().filter(lost).filter_map(why).collect()
+        order.iter().copied().filter(lost).filter_map(why).collect()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::problem::{FieldPath, ObjectRef, Severity};
-
-    type Span = (u32, u32);
-
-    fn candidate(name: &str, created: &str, last: Option<Span>, current: Option<Span>) -> Candidate<Span> {
-        let standing = match (last, current) {
-            (Some(last), Some(current)) if last == current => Standing::Unchanged,
-            (Some(_), _) => Standing::Edited,
-            (None, _) => Standing::New,
-        };
-        Candidate {
-            rank: Rank { standing, created: created.into(), name: (name.into(), "".into()) },
-            current,
-            last,
-        }
-    }
-
-    fn outcome(candidates: &[Candidate<Span>]) -> (Vec<Option<Span>>, usize) {
-        let conflict = |winner: &Span, loser: &Span| {
-            (winner.0 <= loser.1 && loser.0 <= winner.1).then(|| Problem {
-                severity: Severity::Error,
-                object: None::<ObjectRef>,
-                field: FieldPath::default(),
-                reason: "Overlap",
-                message: String::new(),
-                nodes: Vec::new(),
-                location: None,
-            })
-        };
-        let candidates: Vec<_> = candidates.iter().collect();
-        let (verdicts, problems) = judge(&candidates, conflict);
-        let taken = |v| match v {
-            Verdict::Current(span) | Verdict::Last(span) => Some(span),
-            Verdict::Refused => None,
-        };
-        (verdicts.into_iter().map(taken).collect(), problems.len())
-    }
-
-    #[test]
-    fn the_older_of_two_new_objects_wins_then_the_name() {
-        let by_age =
-            [candidate("a", "2026-02", None, Some((1, 5))), candidate("b", "2026-01", None, Some((5, 9)))];
-        assert_eq!(outcome(&by_age), (vec![None, Some((5, 9))], 1));
-        let by_name = [candidate("b", "", None, Some((1, 5))), candidate("a", "", None, Some((5, 9)))];
-        assert_eq!(outcome(&by_name), (vec![None, Some((5, 9))], 1));
-    }
-
-    #[test]
-    fn what_is_in_force_stays_against_anything_new() {
-        let c =
-            [candidate("a", "2020", None, Some((1, 5))), candidate("z", "2026", Some((5, 9)), Some((5, 9)))];
-        assert_eq!(outcome(&c), (vec![None, Some((5, 9))], 1));
-    }
-
-    #[test]
-    fn an_edit_that_conflicts_keeps_its_last_form() {
-        let c =
-            [candidate("a", "", Some((1, 2)), Some((1, 5))), candidate("z", "", Some((5, 9)), Some((5, 9)))];
-        assert_eq!(outcome(&c), (vec![Some((1, 2)), Some((5, 9))], 1));
-    }
-
-    #[test]
-    fn the_last_form_of_a_broken_object_keeps_its_place() {
-        let c = [candidate("a", "", None, Some((4, 6))), candidate("z", "", Some((5, 9)), None)];
-        assert_eq!(outcome(&c), (vec![None, Some((5, 9))], 1));
-    }
-
-    #[test]
-    fn two_edits_may_swap_places() {
-        let c =
-            [candidate("a", "", Some((1, 2)), Some((3, 4))), candidate("b", "", Some((3, 4)), Some((1, 2)))];
-        assert_eq!(outcome(&c), (vec![Some((3, 4)), Some((1, 2))], 0));
-    }
-
-    #[test]
-    fn an_edit_into_the_place_of_a_reverted_one_reverts_too() {
-        let c = [
-            candidate("a", "", Some((1, 2)), Some((3, 4))),
-            candidate("b", "", Some((3, 4)), Some((9, 9))),
-            candidate("c", "", Some((9, 9)), Some((9, 9))),
-        ];
-        assert_eq!(outcome(&c), (vec![Some((1, 2)), Some((3, 4)), Some((9, 9))], 2));
-    }
-
-    #[test]
-    fn nothing_is_refused_without_a_word() {
-        let c =
-            [candidate("a", "", Some((1, 2)), Some((3, 4))), candidate("b", "", Some((4, 5)), Some((3, 3)))];
-        assert_eq!(outcome(&c), (vec![Some((1, 2)), Some((4, 5))], 2));
-    }
-}
+mod tests;
