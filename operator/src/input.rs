@@ -11,7 +11,7 @@ use herald_core::problem::Problem;
 use herald_core::snapshot::{Node, Service};
 use std::collections::BTreeSet;
 use std::io::stdin;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which manifests.
 #[derive(Debug, clap::Args)]
@@ -128,6 +128,9 @@ impl Judging {
     ) -> Result<Evaluated, Error> {
         let paths: Vec<PathBuf> = paths.iter().chain(&self.nodes).cloned().collect();
         let taken = input::Options { namespace: self.namespace.as_deref().map(Into::into) };
+        if self.state.as_deref().is_some_and(is_stdin) && paths.iter().any(|path| is_stdin(path)) {
+            return Err(Error::Usage("standard input (`-`) can be read only once".to_owned()));
+        }
         let texts = herald_source::read(&paths, stdin())?;
         let Parsed { mut snapshot, mut problems, index } = plan::read(texts, &taken);
         let state = input::parse(&herald_source::read(self.state.as_slice(), stdin())?, &taken);
@@ -140,6 +143,11 @@ impl Judging {
         let evaluation = plan::evaluate(&snapshot, &InForce::default(), &options);
         Ok(Evaluated { evaluation, options, problems, index })
     }
+}
+
+/// Whether the path means standard input.
+pub fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 impl Evaluated {

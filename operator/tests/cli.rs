@@ -293,3 +293,36 @@ fn plan_says_that_a_node_is_elected_where_only_layer_2_announces() {
     let cells: Vec<&str> = line.split_whitespace().collect();
     assert_eq!(cells, ["shop/web", "203.0.113.0", "lan", "layer2", "elected", "-", "-"]);
 }
+
+#[test]
+fn standard_input_is_never_read_twice() {
+    for arguments in [
+        ["diff", "-", "-", "--node", "n"].as_slice(),
+        &["diff", NETWORK, "docs/examples/gitops/new", "--nodes", "-"],
+        &["plan", "-f", "-", "--state", "-"],
+    ] {
+        let run = herald(arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{}", run.stderr);
+        assert!(run.stderr.contains("standard input"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_a_problem_of_its_own() {
+    let folder = Folder::new();
+    folder.copy("docs/examples/gitops/old", "cluster");
+    std::fs::write(folder.path("cluster/latin1.yaml"), b"# caf\xe9\n").expect("write");
+    let run = herald(&["render", "-f", &folder.path("cluster"), "--node", "node-a"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("latin1.yaml:1:6: error:") && run.stdout.contains("router bgp 64512"));
+}
+
+#[test]
+fn every_problem_in_json_has_the_same_keys() {
+    let folder = Folder::new();
+    folder.write("pool.yaml", include_str!("input/bad-pool.yaml"));
+    let run = herald(&["validate", "-f", &folder.path(""), "--format", "json"]);
+    for key in ["severity", "object", "field", "reason", "message", "nodes", "location"] {
+        assert!(run.stdout.contains(&format!("\"{key}\":")), "{key} in {}", run.stdout);
+    }
+}

@@ -137,10 +137,8 @@ pub struct Problem {
     /// One sentence in lower case, without the object and field.
     pub message: String,
     /// Nodes on which it holds; empty means wherever the object counts.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<Arc<str>>,
     /// Where it stands in the input, once that was looked up.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
 }
 

@@ -83,11 +83,13 @@ struct Reading {
 
 impl Reading {
     fn text(&mut self, path: &Path, mut from: impl Read) {
-        let mut text = String::new();
-        match from.read_to_string(&mut text) {
+        let mut bytes = Vec::new();
+        match from.read_to_end(&mut bytes) {
             Ok(_) => {
                 let file = path.to_string_lossy().into_owned().into();
-                self.texts.push(SourceText { file, text: text.into() });
+                // What is not UTF-8 is a problem of that text, not of the folder: `input::parse` says so.
+                let text = String::from_utf8_lossy(&bytes).into();
+                self.texts.push(SourceText { file, text });
             }
             Err(why) => self.failed(path, why),
         }

@@ -2,7 +2,10 @@
 //!
 //! The templates lie in the repository's `templates/frr`, one per stanza.
 
+mod mask;
 mod notes;
+
+pub use mask::mask_passwords;
 
 use crate::config::{AddressFamily, FrrConfig, Origins, PrefixList};
 use crate::value::{Family, FrrName, Password};
@@ -88,18 +91,4 @@ impl<'a> Page<'a> {
     fn has_lists(&self, family: Family) -> bool {
         self.lists(family).any(|(_, list)| !list.rules.is_empty())
     }
-}
-
-/// Hides what follows the word `password` in hand-written lines.
-#[must_use]
-pub fn mask_passwords(text: &str) -> Cow<'_, str> {
-    const WORD: &str = " password ";
-    if !text.contains(WORD.trim_end()) {
-        return Cow::Borrowed(text);
-    }
-    let mask = |line: &str| match line.find(WORD) {
-        Some(at) => format!("{}{}", &line[..at + WORD.len()], Password::MASK),
-        None => line.to_owned(),
-    };
-    Cow::Owned(text.lines().map(mask).collect::<Vec<_>>().join("\n"))
 }

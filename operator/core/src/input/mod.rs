@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub struct SourceText {
     /// How problems name it: a path, or `-` for standard input.
     pub file: Arc<str>,
-    /// What it says.
+    /// What it says; U+FFFD in place of what is not UTF-8.
     pub text: Arc<str>,
 }
 

@@ -59,6 +59,10 @@ impl Reader {
 
     /// Reads all documents of a source.
     pub fn source(&mut self, source: usize, text: &SourceText) {
+        if let Some(at) = not_utf8(&text.text) {
+            let why = InputError::Syntax("it is not UTF-8, or was not once".to_owned());
+            return self.report(source, at, None, FieldPath::default(), &why);
+        }
         for document in Documents::new(&text.text) {
             match document {
                 Ok(Document { tree, range, line }) => {
@@ -225,6 +229,14 @@ fn location(index: &SourceIndex, source: usize, at: Mark) -> Location {
     Location { file: index.file(source), line: at.line as usize, column: at.column as usize }
 }
 
+/// Where the mark first stands that replaces what is not UTF-8.
+fn not_utf8(text: &str) -> Option<Mark> {
+    let (before, _) = text.split_once(char::REPLACEMENT_CHARACTER)?;
+    let line = before.rsplit('\n').next().unwrap_or(before);
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Some(Mark { line: count(before.matches('\n').count() + 1), column: count(line.chars().count() + 1) })
+}
+
 fn fault(kind: FaultKind) -> InputError {
     match kind {
         FaultKind::Syntax(words) => InputError::Syntax(words),
@@ -238,6 +250,8 @@ fn no_manifest(tree: &Tree<'_>, (api_version, kind): (Option<&str>, Option<&str>
         (Value::Map(_), None, None) => "it has no apiVersion and no kind".to_owned(),
         (Value::Map(_), None, Some(kind)) => format!("the {kind} has no apiVersion"),
         (Value::Map(_), ..) => "it has no kind".to_owned(),
+        // A file with nothing but a password is one, too: its text is not repeated.
+        (Value::Text(_), ..) => "it is a text".to_owned(),
         _ => format!("it is {}", tree.describe()),
     })
 }

@@ -290,3 +290,17 @@ fn a_namespace_limits_our_kinds_alone() {
     assert_eq!(&*two.snapshot.pools[0].meta.object.namespace, "two");
     assert_eq!(two.snapshot.secrets.len(), 1);
 }
+
+#[test]
+fn a_text_that_is_not_utf8_is_named_with_its_place_and_may_hide_objects() {
+    let parsed = read("kind: X\nname: caf\u{fffd}\n");
+    assert_eq!(lines(&parsed), ["error|a.yaml:2:10|||InvalidSyntax"]);
+    assert!(parsed.snapshot.incomplete);
+}
+
+#[test]
+fn a_text_in_place_of_a_manifest_is_not_repeated() {
+    let parsed = read("\"s3cret\"");
+    assert_eq!(lines(&parsed), ["error|a.yaml:1:1|||NotAManifest"]);
+    assert!(!parsed.problems[0].message.contains("s3cret"), "{}", parsed.problems[0].message);
+}

@@ -59,7 +59,6 @@ fn standard_input_is_read_where_it_is_named() {
 #[test]
 fn what_cannot_be_read_is_named_and_the_rest_is_read() {
     let folder = tree(&["a.yaml"]);
-    fs::write(folder.path().join("latin1.yaml"), b"name: caf\xe9").unwrap();
     symlink("nowhere", folder.path().join("broken.yaml")).unwrap();
     let error = read(&["no/such".into(), folder.path().into()], &b""[..]).unwrap_err();
     let failed: Vec<String> =
@@ -69,8 +68,15 @@ fn what_cannot_be_read_is_named_and_the_rest_is_read() {
         [
             "such: No such file or directory (os error 2)",
             "broken.yaml: No such file or directory (os error 2)",
-            "latin1.yaml: stream did not contain valid UTF-8",
         ]
     );
     assert_eq!(error.others.len(), 1);
+}
+
+#[test]
+fn what_is_not_utf8_is_left_to_the_parser_to_name() {
+    let folder = tree(&["a.yaml"]);
+    fs::write(folder.path().join("latin1.yaml"), b"name: caf\xe9").unwrap();
+    let texts = read(&[folder.path().into()], &b""[..]).unwrap();
+    assert_eq!(&*texts[1].text, "name: caf\u{fffd}");
 }

@@ -4,8 +4,8 @@ mod node;
 mod services;
 mod sessions;
 
-use crate::exit::{Exit, Result};
-use crate::input::{Before, Evaluated, Judging};
+use crate::exit::{Error, Exit, Result};
+use crate::input::{Before, Evaluated, Judging, is_stdin};
 use crate::nodes;
 use crate::output::{Paint, Strictness, Style, say};
 use herald_core::frr;
@@ -36,6 +36,11 @@ impl Args {
     pub fn run(self) -> Result {
         let Self { old, new, judging, node } = self;
         let options = frr::Options::default;
+        // Nodes and state are read for OLD and again for NEW, when nothing is left there.
+        let mut twice = [&judging.nodes, &judging.state].into_iter().flatten();
+        if twice.any(|path| is_stdin(path)) || (is_stdin(&old) && is_stdin(&new)) {
+            return Err(Error::Usage("standard input (`-`) can be OLD or NEW, and nothing else".to_owned()));
+        }
         let old = judging.evaluate(&[old], node.as_deref(), options(), &Before::default())?;
         let new = judging.evaluate(&[new], node.as_deref(), options(), &old.before())?;
         let chosen = chosen(&old, &new, node.as_deref())?;
@@ -57,11 +62,7 @@ impl Args {
 }
 
 /// The nodes of both folders.
-fn chosen(
-    old: &Evaluated,
-    new: &Evaluated,
-    name: Option<&str>,
-) -> std::result::Result<Vec<Node>, crate::exit::Error> {
+fn chosen(old: &Evaluated, new: &Evaluated, name: Option<&str>) -> std::result::Result<Vec<Node>, Error> {
     let (old, new) = (&old.evaluation.model.nodes, &new.evaluation.model.nodes);
     let all: BTreeMap<Arc<str>, Node> =
         old.iter().chain(new).map(|(name, node)| (name.clone(), node.clone())).collect();
