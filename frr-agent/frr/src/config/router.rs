@@ -140,8 +140,8 @@ impl From<Family> for AddressFamily {
 
 /// `timers KEEPALIVE HOLD`, seconds. Both 0 (never time out), or hold at least 3 (RFC 4271 4.2).
 ///
-/// FRR lowers a keepalive above a third of the hold time by itself; such a pair is not made, so that
-/// what is read back is what was written.
+/// FRR lowers a keepalive above a third of the hold time by itself: it shows `timers 20 30` as
+/// `timers 10 30`. Here stands what was asked for; the diff takes the two for equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timers {
     /// Seconds between keepalives.

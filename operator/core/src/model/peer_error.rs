@@ -65,6 +65,9 @@ pub enum PeerError {
     /// A keepalive time that cannot keep the session alive.
     #[error("invalid keepaliveTime \"{keepalive}s\", must be lower than holdTime \"{hold}s\"")]
     KeepaliveAboveHold { keepalive: u64, hold: u64 },
+    /// FRR keeps a third of the hold time at most (RFC 4271 section 4.4 calls it a reasonable maximum).
+    #[error("keepaliveTime {keepalive}s is above a third of holdTime {hold}s: FRR lowers it to {}s", hold / 3)]
+    KeepaliveLowered { keepalive: u64, hold: u64 },
     /// `connectTime` is outside FRR's bounds.
     #[error("invalid connect time \"{0}s\": connect time should be between 1 seconds to 65535")]
     ConnectTime(u64),
@@ -142,6 +145,7 @@ impl Reason for PeerError {
             Self::Port(_) => "InvalidPort",
             Self::HoldTooShort(_) | Self::HoldTooLong(_) => "InvalidHoldTime",
             Self::KeepaliveAboveHold { .. } => "InvalidKeepaliveTime",
+            Self::KeepaliveLowered { .. } => "KeepaliveLowered",
             Self::ConnectTime(_) => "InvalidConnectTime",
             Self::UnknownBfdProfile { .. } => "UnknownBFDProfile",
             Self::EchoWithIpv6 { .. } => "BFDEchoWithIPv6",

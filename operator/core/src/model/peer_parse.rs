@@ -201,6 +201,9 @@ fn timers(spec: &BGPPeerSpec, sink: &mut Sink<'_>) -> Option<Timers> {
         sink.error(FieldPath::of("spec.keepaliveTime"), &PeerError::KeepaliveAboveHold { keepalive, hold });
         return None;
     }
+    if keepalive > hold / 3 {
+        sink.warning(FieldPath::of("spec.keepaliveTime"), &PeerError::KeepaliveLowered { keepalive, hold });
+    }
     let hold = sink.take(&path, u16::try_from(hold).map_err(|_| PeerError::HoldTooLong(hold)))?;
     // FRR lowers a longer keepalive time to a third by itself; what is written is what it keeps.
     let keepalive = u16::try_from(keepalive).unwrap_or(hold).min(hold / 3);

@@ -238,6 +238,14 @@ pub enum ContributionWarning {
     /// FRR waits for such a neighbor instead of connecting to it.
     #[error("FRR cannot connect to port 0: the session comes up only if the neighbor connects")]
     PortZero,
+    /// FRR keeps a third of the hold time at most (RFC 4271 section 4.4 calls it a reasonable maximum).
+    #[error("keepaliveTime {keepalive}s is above a third of holdTime {hold}s: FRR lowers it to {}s", hold / 3)]
+    KeepaliveLowered {
+        /// Seconds.
+        keepalive: u16,
+        /// Seconds.
+        hold: u16,
+    },
     /// A field that does nothing.
     #[error("disableMP is deprecated, is ignored and will be removed in a future release")]
     DisableMp,
@@ -256,6 +264,7 @@ impl Reason for ContributionWarning {
     fn reason(&self) -> &'static str {
         match self {
             Self::PortZero => "PortZero",
+            Self::KeepaliveLowered { .. } => "KeepaliveLowered",
             Self::DisableMp => "DeprecatedField",
             Self::MultihopInternal | Self::MultihopInterface => "MultihopIgnored",
             Self::PrefixesWithModeAll => "PrefixesIgnored",

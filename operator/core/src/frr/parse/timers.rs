@@ -1,6 +1,6 @@
 //! `holdTime`, `keepaliveTime`, `connectTime`.
 
-use super::error::ContributionError as Error;
+use super::error::{ContributionError as Error, ContributionWarning as Warning};
 use super::sink::Sink;
 use crate::duration;
 use crate::problem::FieldPath;
@@ -34,10 +34,12 @@ pub(super) fn timers(spec: &Neighbor, field: &FieldPath, sink: &mut Sink<'_>) ->
         sink.error(field.key("holdTime"), Error::HoldTime(hold_time.as_secs()));
         return None;
     }
-    Some(Timers {
-        hold: sink.take(&field.key("holdTime"), whole(hold_time))?,
-        keepalive: sink.take(&field.key("keepaliveTime"), whole(keepalive_time))?,
-    })
+    let hold = sink.take(&field.key("holdTime"), whole(hold_time))?;
+    let keepalive = sink.take(&field.key("keepaliveTime"), whole(keepalive_time))?;
+    if keepalive > hold / 3 {
+        sink.warn(field.key("keepaliveTime"), &Warning::KeepaliveLowered { keepalive, hold });
+    }
+    Some(Timers { keepalive, hold })
 }
 
 /// Connect time, 1 to 65535 whole seconds.

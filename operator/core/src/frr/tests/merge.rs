@@ -15,7 +15,7 @@ fn the_second_object_loses_a_conflict_on_the_node() {
         ("password: a", "password: b", "password", "ConflictingNeighbor"),
         ("", "ebgpMultiHop: true", "ebgpMultiHop", "ConflictingNeighbor"),
         ("", "dualStackAddressFamily: true", "dualStackAddressFamily", "ConflictingNeighbor"),
-        ("", "holdTime: 90s, keepaliveTime: 60s", "holdTime", "ConflictingNeighbor"),
+        ("", "holdTime: 90s, keepaliveTime: 30s", "holdTime", "ConflictingNeighbor"),
         ("", "holdTime: 180s, keepaliveTime: 30s", "keepaliveTime", "ConflictingNeighbor"),
         ("connectTime: 5s", "connectTime: 6s", "connectTime", "ConflictingNeighbor"),
         ("localASN: 65009", "", "localASN", "ConflictingNeighbor"),

@@ -123,6 +123,8 @@ fn one_timer_decides_the_other_and_none_is_above_a_third() {
         let built = build(&object("BGPPeer", VERSION, "a", &with(timers)));
         let expected = expected.map(|(keepalive, hold)| Timers { keepalive, hold });
         assert_eq!(built.model.peers["a"].timers, expected, "{timers}");
+        let lowered = built.problems.iter().any(|problem| problem.reason == "KeepaliveLowered");
+        assert_eq!(lowered, timers.ends_with("keepaliveTime: 80s"), "{timers}");
     }
 }
 
