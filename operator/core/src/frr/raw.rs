@@ -34,6 +34,24 @@ pub enum RawError {
         /// The entry.
         seq: u16,
     },
+    /// It extends a list that only frr-k8s has.
+    #[error(
+        "nothing uses prefix-list {list}: frr-k8s generates a list of that name, Herald does not; \
+         write an entry of route-map {map} that matches it"
+    )]
+    UnusedList {
+        /// The prefix-list.
+        list: String,
+        /// The neighbor's route-map.
+        map: String,
+    },
+}
+
+impl RawError {
+    /// Whether the text is applied all the same.
+    fn is_warning(&self) -> bool {
+        matches!(self, Self::SendsEverything { .. } | Self::UnusedList { .. })
+    }
 }
 
 impl Reason for RawError {
@@ -42,6 +60,7 @@ impl Reason for RawError {
             Self::SharedEntry { .. } => "RawChangesGeneratedEntry",
             Self::ReservedTag { .. } => "RawUsesReservedTag",
             Self::SendsEverything { .. } => "RawSendsEverything",
+            Self::UnusedList { .. } => "RawListWithoutEffect",
         }
     }
 }
@@ -54,11 +73,13 @@ pub(super) fn append(merged: &Merged, config: &mut FrrConfig) -> Vec<Problem> {
         let object = &part.source.object;
         (part.priority, object.name.clone(), object.namespace.clone())
     });
+    let used: BTreeSet<&str> =
+        parts.iter().flat_map(|part| part.text.as_str().lines()).filter_map(used_list).collect();
     let mut problems = Vec::new();
     for part in parts {
-        let found = Reader::new(config).read(part.text.as_str());
-        let (warnings, errors): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|f| matches!(f, RawError::SendsEverything { .. }));
+        let mut found = Reader::new(config).read(part.text.as_str());
+        found.extend(unused_lists(config, part.text.as_str(), &used));
+        let (warnings, errors): (Vec<_>, Vec<_>) = found.into_iter().partition(RawError::is_warning);
         let (object, field) = (&part.source.object, &part.source.field);
         problems.extend(warnings.iter().map(|why| Problem::warning(object, field.clone(), why)));
         problems.extend(errors.iter().map(|why| Problem::error(object, field.clone(), why)));
@@ -68,6 +89,40 @@ pub(super) fn append(merged: &Merged, config: &mut FrrConfig) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// The prefix-list that a line matches by or filters a neighbor by.
+fn used_list(line: &str) -> Option<&str> {
+    let mut words = line.split_whitespace();
+    let is_definition = matches!(words.next()?, "ip" | "ipv6" | "no");
+    words.find(|word| *word == "prefix-list").filter(|_| !is_definition)?;
+    words.next()
+}
+
+/// Entries of lists that frr-k8s generates for a neighbor: who comes from there extends them.
+fn unused_lists(config: &FrrConfig, text: &str, used: &BTreeSet<&str>) -> Vec<RawError> {
+    let mut lists = BTreeSet::new();
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        if matches!((words.next(), words.next()), (Some("ip" | "ipv6"), Some("prefix-list"))) {
+            lists.extend(words.next().filter(|list| !used.contains(list)));
+        }
+    }
+    let neighbors = || config.routers.values().flat_map(|router| router.neighbors.values());
+    let unused = lists.into_iter().filter_map(|list| {
+        let map = neighbors().find_map(|neighbor| {
+            let id = neighbor.map_out.as_str().strip_suffix("-out")?;
+            let kind = list.strip_prefix(id)?.strip_prefix('-')?;
+            let incoming = kind.starts_with("inpl-") || kind.starts_with("denied-inpl-");
+            let outgoing = matches!(kind, "allowed-ipv4" | "allowed-ipv6")
+                || kind.ends_with("-localpref-prefixes")
+                || kind.ends_with("-community-prefixes");
+            let map = format!("{id}-{}", if incoming { "in" } else { "out" });
+            (incoming || outgoing).then_some(map)
+        })?;
+        Some(RawError::UnusedList { list: list.to_owned(), map })
+    });
+    unused.collect()
 }
 
 /// An entry of a route-map as raw text writes it.

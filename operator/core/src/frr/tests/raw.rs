@@ -25,6 +25,8 @@ fn raw_text_that_breaks_generated_policy_is_left_out() {
     }
 }
 
+const WITHOUT_EFFECT: &str = "raw spec.raw.rawConfig: RawListWithoutEffect\n";
+
 #[test]
 fn raw_text_may_extend_generated_maps() {
     let table = [
@@ -33,6 +35,14 @@ fn raw_text_may_extend_generated_maps() {
         ("route-map 192.0.2.1-out permit 500\n match community x", ""),
         ("route-map mine permit 5\n set tag 7\nexit\nip route 10.9.0.0/16 blackhole tag 7", ""),
         ("! a comment\nrouter bgp 65001\n neighbor 192.0.2.1 description spine", ""),
+        ("ip prefix-list mine permit any", ""),
+        (
+            "ip prefix-list 192.0.2.1-allowed-ipv4 permit any\nroute-map 192.0.2.1-out permit 500\n match ip address prefix-list 192.0.2.1-allowed-ipv4",
+            "",
+        ),
+        ("ip prefix-list 192.0.2.1-allowed-ipv4 permit any", WITHOUT_EFFECT),
+        ("ipv6 prefix-list 192.0.2.1-inpl-dual seq 5 permit any", WITHOUT_EFFECT),
+        ("ip prefix-list 192.0.2.1-1:2-ip-community-prefixes permit any", WITHOUT_EFFECT),
         ("route-map 192.0.2.1-out permit 500", "raw spec.raw.rawConfig: RawSendsEverything\n"),
     ];
     for (raw, said) in table {
