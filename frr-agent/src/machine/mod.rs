@@ -24,6 +24,10 @@ pub const CHECK_INTERVAL: Duration = Duration::from_mins(1);
 /// After a `vtysh` that failed or hung, the next attempt comes after this time.
 pub const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
+/// For this long after its daemons answer, FRR refuses lines that it takes later (bgpd has not met zebra yet): a
+/// refusal then is tried again and blames no object.
+pub const STARTING: Duration = Duration::from_secs(5);
+
 /// What happened.
 #[derive(Debug)]
 pub enum Input {
@@ -117,7 +121,8 @@ pub struct Machine {
     /// What FRR refused; not tried again while it is still what is wanted.
     refused: Option<Arc<FrrConfig>>,
     last_good: Option<Arc<FrrConfig>>,
-    frr_up: bool,
+    /// Since when FRR's daemons answer; `None` while they do not.
+    up_since: Option<Instant>,
     /// Something changed since the running comparison began.
     dirty: bool,
     phase: Phase,
@@ -134,7 +139,7 @@ impl Machine {
             wanted: None,
             refused: None,
             last_good: last_good.map(Arc::new),
-            frr_up: false,
+            up_since: None,
             dirty: false,
             phase: Phase::Idle,
             wake_at: None,
@@ -151,7 +156,7 @@ impl Machine {
     pub fn step(&mut self, now: Instant, input: Input) -> Vec<Output> {
         match input {
             Input::Wanted(config) => self.want(config),
-            Input::FrrUp => self.up(),
+            Input::FrrUp => self.up(now),
             Input::FrrDown => self.down(),
             Input::Due => self.due(),
             Input::Running(Err(why)) | Input::Applied(Err(why)) => self.failed(now, why),
@@ -166,8 +171,8 @@ impl Machine {
         self.begin()
     }
 
-    fn up(&mut self) -> Vec<Output> {
-        self.frr_up = true;
+    fn up(&mut self, now: Instant) -> Vec<Output> {
+        self.up_since = Some(now);
         // A daemon that died during an apply looks like one that refused it: what is wanted gets another try.
         self.refused = None;
         self.dirty = true;
@@ -175,7 +180,7 @@ impl Machine {
     }
 
     fn down(&mut self) -> Vec<Output> {
-        let was_up = std::mem::replace(&mut self.frr_up, false);
+        let was_up = self.up_since.take().is_some();
         self.phase = Phase::Idle;
         self.wake_at = None;
         if was_up { vec![Output::Report(Report::FrrDown)] } else { Vec::new() }
@@ -190,7 +195,9 @@ impl Machine {
     /// Starts a comparison if there is something to compare and nothing is under way.
     fn begin(&mut self) -> Vec<Output> {
         let Phase::Idle = self.phase else { return Vec::new() };
-        let Some(goal) = self.goal().filter(|_| self.frr_up && self.dirty) else { return Vec::new() };
+        let Some(goal) = self.goal().filter(|_| self.up_since.is_some() && self.dirty) else {
+            return Vec::new();
+        };
         self.dirty = false;
         self.phase = Phase::Comparing(goal);
         vec![Output::Read]
@@ -240,6 +247,10 @@ impl Machine {
         if refused.is_empty() {
             self.phase = Phase::Verifying(goal, plan, before);
             return vec![Output::Read];
+        }
+        if self.up_since.is_some_and(|since| now < since + STARTING) {
+            let lines: Vec<_> = refused.iter().map(|line| line.refused.text.trim()).collect();
+            return self.failed(now, format!("FRR is starting and refused: {}", lines.join("; ")));
         }
         let texts = refused.iter().map(|line| line.refused.text.clone()).collect();
         let mut outputs = vec![Output::Report(Report::Refused(refused))];

@@ -70,6 +70,12 @@ impl Drive {
     }
 }
 
+/// Past the time in which a refusal blames nobody.
+fn long_up(mut drive: Drive) -> Drive {
+    drive.now += STARTING;
+    drive
+}
+
 fn applied_lines(outputs: &[Output]) -> Vec<String> {
     match outputs {
         [Output::Apply(plan)] => plan.lines.iter().map(|line| line.text.trim().to_owned()).collect(),
@@ -121,7 +127,7 @@ fn changes_during_an_apply_are_gathered_into_the_next() {
 
 #[test]
 fn a_refused_line_leads_back_to_the_last_good_configuration_once() {
-    let mut drive = Drive::settled(&one());
+    let mut drive = long_up(Drive::settled(&one()));
     drive.give(Input::Wanted(two()));
     drive.give(runs(&one()));
     let outputs = drive.give(refused());
@@ -142,7 +148,7 @@ fn a_refused_line_leads_back_to_the_last_good_configuration_once() {
 
 #[test]
 fn a_way_back_that_is_refused_too_is_reported_and_left_for_the_next_check() {
-    let mut drive = Drive::settled(&one());
+    let mut drive = long_up(Drive::settled(&one()));
     drive.give(Input::Wanted(two()));
     drive.give(runs(&one()));
     drive.give(refused());
@@ -207,4 +213,16 @@ fn a_daemon_that_dies_during_an_apply_does_not_count_as_one_that_refused_it() {
     assert_eq!(drive.give(Input::FrrUp), [Output::Read]);
     let lines = applied_lines(&drive.give(runs_nothing()));
     assert!(lines.contains(&"network 192.0.2.2/32".to_owned()), "{lines:?}");
+}
+
+#[test]
+fn a_line_refused_by_an_frr_that_just_started_is_tried_again_and_blames_nobody() {
+    let mut drive = Drive::started(one());
+    drive.give(runs_nothing());
+    let outputs = drive.give(refused());
+    assert!(matches!(outputs[..], [Output::Report(Report::Failed(_))]), "{outputs:?}");
+    drive.now = drive.machine.wake_at().unwrap();
+    assert_eq!(drive.give(Input::Due), [Output::Read]);
+    let lines = applied_lines(&drive.give(runs_nothing()));
+    assert!(lines.contains(&"network 192.0.2.1/32".to_owned()), "{lines:?}");
 }
