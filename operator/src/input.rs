@@ -128,6 +128,10 @@ impl Judging {
     ) -> Result<Evaluated, Error> {
         let paths: Vec<PathBuf> = paths.iter().chain(&self.nodes).cloned().collect();
         let taken = input::Options { namespace: self.namespace.as_deref().map(Into::into) };
+        // `--node "$NODE"` with NODE unset would print what is meant for no node.
+        if let Some(name) = node.filter(|name| !is_node_name(name)) {
+            return Err(Error::Usage(format!("{name:?} is no name of a Node")));
+        }
         if self.state.as_deref().is_some_and(is_stdin) && paths.iter().any(|path| is_stdin(path)) {
             return Err(Error::Usage("standard input (`-`) can be read only once".to_owned()));
         }
@@ -143,6 +147,15 @@ impl Judging {
         let evaluation = plan::evaluate(&snapshot, &InForce::default(), &options);
         Ok(Evaluated { evaluation, options, problems, index })
     }
+}
+
+/// Whether a Node can have the name: a DNS subdomain (RFC 1123), as Kubernetes asks for.
+fn is_node_name(name: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let label = |label: &str| {
+        label.bytes().all(inner) && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
 }
 
 /// Whether the path means standard input.

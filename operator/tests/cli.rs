@@ -326,3 +326,12 @@ fn every_problem_in_json_has_the_same_keys() {
         assert!(run.stdout.contains(&format!("\"{key}\":")), "{key} in {}", run.stdout);
     }
 }
+
+#[test]
+fn what_no_node_can_be_called_is_a_usage_error() {
+    for name in ["", "a b", "../x", "a..b", "-a", "Node"] {
+        let run = herald(&["render", "-f", NETWORK, &format!("--node={name}")]);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{name:?}: {}", run.stderr);
+        assert!(run.stderr.contains("no name of a Node"), "{}", run.stderr);
+    }
+}
