@@ -4,7 +4,7 @@ use crate::args::Args;
 use herald_core::frr;
 use herald_core::input::Parsed;
 use herald_core::model::{self, InForce};
-use herald_core::plan::{self, Allocate, Endpoints};
+use herald_core::plan::{self, Allocate, Endpoints, Note};
 use herald_core::problem::Problem;
 use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
@@ -19,6 +19,8 @@ pub struct Decision {
     pub in_force: InForce,
     /// What is wrong with the manifests.
     pub problems: Vec<Problem>,
+    /// What the manifests leave open.
+    pub notes: Vec<Note>,
     /// The inputs that it was made from.
     pub considered: Snapshot,
 }
@@ -56,5 +58,6 @@ pub fn decide(parsed: Parsed, node: &str, before: &InForce, options: &plan::Opti
     problems.extend(evaluation.problems);
     problems.extend(on_node.problems);
     parsed.index.place(&mut problems);
-    Some(Decision { wanted: Arc::new(on_node.config), in_force, problems, considered: parsed.snapshot })
+    let (wanted, notes) = (Arc::new(on_node.config), evaluation.notes);
+    Some(Decision { wanted, in_force, problems, notes, considered: parsed.snapshot })
 }

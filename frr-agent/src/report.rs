@@ -1,6 +1,7 @@
 //! What people read: one log line per thing that happened, never a password.
 
 use crate::machine::{RefusedLine, Report};
+use herald_core::plan::Note;
 use herald_core::problem::{Problem, Severity};
 use herald_frr::config::Origins;
 use herald_frr::render::mask_passwords;
@@ -43,6 +44,21 @@ pub fn problems(problems: &[Problem]) {
             Severity::Warning => warn!(event = problem.reason, object, field, place, "{}", problem.message),
         }
     }
+}
+
+/// Logs what the manifests leave open, each once per change of the list.
+pub fn notes(notes: &[Note]) {
+    for note in notes {
+        warn!(event = "Note", "{note}");
+    }
+}
+
+/// Logs that a daemon of FRR is not there; nothing is applied until it is.
+pub fn waiting_for(daemon: &str) {
+    warn!(
+        event = "WaitingForFRR",
+        daemon, "its vty socket does not answer; nothing is applied until it does"
+    );
 }
 
 fn refused(line: &RefusedLine) {

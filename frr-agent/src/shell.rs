@@ -11,7 +11,7 @@ use crate::vtysh::Vtysh;
 use anyhow::{Context, Result};
 use herald_core::input::{self, Parsed};
 use herald_core::model::InForce;
-use herald_core::plan;
+use herald_core::plan::{self, Note};
 use herald_core::problem::Problem;
 use herald_core::snapshot::Snapshot;
 use herald_frr::diff::Scope;
@@ -51,6 +51,7 @@ struct Shell {
     considered: Snapshot,
     quarantine: Quarantine,
     known_problems: Vec<Problem>,
+    known_notes: Vec<Note>,
 }
 
 /// Runs until SIGTERM or SIGINT. FRR keeps what it runs.
@@ -170,6 +171,7 @@ impl Shell {
             considered: Snapshot::default(),
             quarantine: Quarantine::default(),
             known_problems: Vec::new(),
+            known_notes: Vec::new(),
         })
     }
 
@@ -186,6 +188,10 @@ impl Shell {
         if decision.problems != self.known_problems {
             report::problems(&decision.problems);
             self.known_problems = decision.problems;
+        }
+        if decision.notes != self.known_notes {
+            report::notes(&decision.notes);
+            self.known_notes = decision.notes;
         }
         self.in_force = decision.in_force;
         self.considered = decision.considered;

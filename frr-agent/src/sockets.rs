@@ -1,5 +1,6 @@
 //! Watches FRR's daemons by their vty sockets: a daemon that dies closes its end at once.
 
+use crate::report;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
 use std::os::fd::AsFd;
@@ -10,6 +11,9 @@ use std::time::Duration;
 
 /// How often a socket that is not there is looked for.
 const KNOCK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// After so many knocks, 3 seconds, people are told that a daemon is missing.
+const SILENT_KNOCKS: u32 = 60;
 
 /// The daemons that hold our configuration.
 #[derive(Debug, Clone)]
@@ -38,13 +42,21 @@ impl Daemons {
 
     /// One connection to each daemon; one that ends meanwhile is noticed by `wait_for_end`.
     fn connect(&self) -> Vec<UnixStream> {
-        let answering = |name: &String| loop {
-            match knock(&self.folder, name) {
-                Ok(stream) => return stream,
-                Err(_) => thread::sleep(KNOCK_INTERVAL),
+        self.names.iter().map(|name| self.answering(name)).collect()
+    }
+
+    fn answering(&self, name: &str) -> UnixStream {
+        let mut knocks = 0_u32;
+        loop {
+            if let Ok(stream) = knock(&self.folder, name) {
+                return stream;
             }
-        };
-        self.names.iter().map(answering).collect()
+            if knocks == SILENT_KNOCKS {
+                report::waiting_for(name);
+            }
+            knocks = knocks.saturating_add(1);
+            thread::sleep(KNOCK_INTERVAL);
+        }
     }
 }
 

@@ -61,6 +61,8 @@ pub enum Note {
     EndpointsAssumed(usize),
     /// So many Services got an address that is not recorded.
     AllocatedInMemory(usize),
+    /// So many Services have no recorded address and are not announced.
+    NotRecorded(usize),
 }
 
 impl fmt::Display for Note {
@@ -77,6 +79,11 @@ impl fmt::Display for Note {
                 f,
                 "{count} {} no recorded address; addresses were allocated in memory \
                  (`herald plan --write` records them, --state reads them)",
+                plural(count)
+            ),
+            Self::NotRecorded(count) => write!(
+                f,
+                "{count} {} no recorded address and cannot be announced (`herald plan --write` records one)",
                 plural(count)
             ),
         }
@@ -166,6 +173,10 @@ fn notes(model: &Model, outcomes: &BTreeMap<ServiceKey, Outcome>, options: &Opti
     }
     if fresh > 0 && options.allocate == Allocate::InMemory {
         notes.push(Note::AllocatedInMemory(fresh));
+    }
+    let without = outcomes.values().filter(|outcome| outcome.result.is_err()).count();
+    if without > 0 && options.allocate == Allocate::Recorded {
+        notes.push(Note::NotRecorded(without));
     }
     notes
 }

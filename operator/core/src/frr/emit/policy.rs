@@ -91,22 +91,22 @@ impl<'a> Policies<'a> {
     /// Own prefixes: one entry per class, or one per family where a next hop is set.
     fn own(&mut self, subject: &Subject<'_>, families: &[Family], out: &mut Vec<Draft>) {
         let neighbor = subject.neighbor;
-        let mut picked: Vec<(&Class, &Attributes)> = Vec::new();
+        let mut picked: Vec<(&Class, &Attributes, &Origins)> = Vec::new();
         for class_use in &subject.router.classes {
-            let class = subject.classes.get(&class_use.key);
-            picked.extend(class.zip(class_use.picks.get(subject.id)));
+            let pick = subject.classes.get(&class_use.key).zip(class_use.picks.get(subject.id));
+            picked.extend(pick.map(|(class, attributes)| (class, attributes, &class_use.origins)));
         }
-        picked.sort_by_key(|(class, _)| &class.name);
+        picked.sort_by_key(|(class, ..)| &class.name);
         let hops = neighbor.next_hop_v4.is_some() || neighbor.next_hop_v6.is_some();
-        for (class, attributes) in picked {
+        for (class, attributes, origins) in picked {
             if !hops || families.len() == 1 {
                 let matches = Match { tag: Some(class.tag), prefix_list: None };
-                out.push(Draft::permit(matches, sets(neighbor, attributes, families)));
+                out.push(Draft::permit(matches, sets(neighbor, attributes, families)).from(origins));
                 continue;
             }
             for at in families {
                 let matches = Match { tag: Some(class.tag), prefix_list: Some((*at, self.any(*at))) };
-                out.push(Draft::permit(matches, sets(neighbor, attributes, &[*at])));
+                out.push(Draft::permit(matches, sets(neighbor, attributes, &[*at])).from(origins));
             }
         }
     }
@@ -117,7 +117,7 @@ impl<'a> Policies<'a> {
         for at in families {
             if let Some(name) = self.blocked(*at) {
                 let matches = Match { tag: None, prefix_list: Some((*at, name)) };
-                drafts.push(Draft { action: Action::Deny, matches, sets: Sets::default() });
+                drafts.push(Draft { action: Action::Deny, ..Draft::permit(matches, Sets::default()) });
             }
         }
         let filters = match &subject.neighbor.incoming {
@@ -157,8 +157,9 @@ impl<'a> Policies<'a> {
             self.overflowing.insert(name.to_string());
         }
         let entries = (1..=u16::MAX).zip(drafts).map(|(seq, draft)| {
-            let Draft { action, matches, sets } = draft;
-            (seq, RouteMapEntry { action, matches, sets, origins: origins.clone() })
+            let Draft { action, matches, sets, origins: mut own } = draft;
+            own.extend(origins.iter().cloned());
+            (seq, RouteMapEntry { action, matches, sets, origins: own })
         });
         RouteMap { entries: entries.collect() }
     }
@@ -235,11 +236,18 @@ struct Draft {
     action: Action,
     matches: Match,
     sets: Sets,
+    /// What it comes from beside the session.
+    origins: Origins,
 }
 
 impl Draft {
     fn permit(matches: Match, sets: Sets) -> Self {
-        Self { action: Action::Permit, matches, sets }
+        Self { action: Action::Permit, matches, sets, origins: Origins::new() }
+    }
+
+    /// The advertisements and configurations that ask for what it sends.
+    fn from(self, origins: &Origins) -> Self {
+        Self { origins: origins.clone(), ..self }
     }
 }
 
