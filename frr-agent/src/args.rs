@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Parser, ValueEnum};
-use ipnet::IpNet;
+use herald_core::frr::Blocked;
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -46,8 +46,8 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Owns::Named)]
     pub owns: Owns,
     /// Prefixes that are never accepted from any neighbor
-    #[arg(long, value_name = "CIDR,...", value_delimiter = ',')]
-    pub always_block: Vec<IpNet>,
+    #[arg(long, value_name = "CIDR,...", default_value = "", hide_default_value = true)]
+    pub always_block: Blocked,
     /// Router id for routers that name none, where the node has no IPv4 address
     #[arg(long, value_name = "A.B.C.D")]
     pub fallback_router_id: Option<Ipv4Addr>,

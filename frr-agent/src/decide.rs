@@ -38,7 +38,7 @@ pub fn options(args: &Args) -> plan::Options {
         allocate: Allocate::Recorded,
         ignore_exclude_lb: args.ignore_exclude_lb,
         frr: frr::Options {
-            always_block: args.always_block.clone(),
+            always_block: args.always_block.0.clone(),
             fallback_router_id: args.fallback_router_id,
         },
         ..plan::Options::default()

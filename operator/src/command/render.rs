@@ -10,7 +10,6 @@ use herald_core::plan::{Evaluation, OnNode};
 use herald_core::problem::Problem;
 use herald_core::snapshot::Node;
 use herald_frr::render::{RenderOptions, Secrets, render};
-use ipnet::IpNet;
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -42,8 +41,8 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 pub struct FrrArgs {
     /// Prefixes that no neighbor may send, whatever FRRConfigurations allow
-    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
-    always_block: Vec<IpNet>,
+    #[arg(long, value_name = "CIDR,...", default_value = "", hide_default_value = true)]
+    always_block: frr::Blocked,
     /// Router id where the manifests set none; needs --node, for no two routers may share it
     #[arg(long, value_name = "A", requires = "node")]
     fallback_router_id: Option<Ipv4Addr>,
@@ -53,7 +52,7 @@ impl FrrArgs {
     /// The same as the planner takes it.
     fn options(self) -> frr::Options {
         let Self { always_block, fallback_router_id } = self;
-        frr::Options { always_block, fallback_router_id }
+        frr::Options { always_block: always_block.0, fallback_router_id }
     }
 }
 

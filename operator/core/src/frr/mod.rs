@@ -3,6 +3,7 @@
 //! `Contribution::parse` judges one FRRConfiguration alone; `build` merges all that one node is asked
 //! for, sorts its prefixes into classes and writes down FRR's configuration.
 
+mod blocked;
 mod class;
 mod conflict;
 mod contribution;
@@ -15,6 +16,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub use blocked::{Blocked, BlockedError};
 pub use conflict::{Clash, ConflictKind};
 pub use contribution::Contribution;
 pub use emit::EmitError;
