@@ -213,7 +213,7 @@ impl Builder<'_> {
             .flatten()
             .filter(|(listing, _)| tokens.iter().any(|t| matches!(t, Token::Listed(l) if l == listing)));
         let mut origins: Origins = listings.map(|(_, by)| object_origin(&by.object)).collect();
-        origins.extend(ads.iter().map(|ad| object_origin(&ad.object)));
+        origins.extend(ads.iter().map(|ad| Origin(format!("{} spec", ad.object).into())));
         ClassUse { key: ClassKey { vrf: self.vrf.clone(), tokens: all }, picks, families, origins }
     }
 
