@@ -14,9 +14,9 @@ ci: ## What CI runs: lints, sizes, licences, every test
 
 test: ci ## The same as ci
 
-test-long: lab ## The long tests (marked #[ignore]): soaks and whole matrices
-	$(CARGO) build --workspace --bins
-	$(CARGO) test --workspace -- --ignored --test-threads=1
+test-long: lab ## The long forms of tests that CI runs small: properties, random changes on real FRR
+	PROPTEST_CASES=5000 $(CARGO) test -p herald-core -p herald-frr -p herald-l2 -p herald-source
+	HERALD_CHANGES=500 $(CARGO) test -p herald-e2e --test changes
 
 bench: lab ## Measures; writes target/bench/*.json and prints a table
 	$(CARGO) build --release -p herald-operator -p herald-agent

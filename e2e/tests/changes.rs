@@ -7,8 +7,12 @@ use herald_frr::{arbitrary, running};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Each goes from the configuration before it, so this many pairs are tried.
+/// Each goes from the configuration before it, so this many pairs are tried. `$HERALD_CHANGES` names another number.
 const CHANGES: usize = 60;
+
+fn changes() -> usize {
+    std::env::var("HERALD_CHANGES").ok().and_then(|number| number.parse().ok()).unwrap_or(CHANGES)
+}
 
 #[test]
 fn frr_10_takes_every_plan_and_runs_what_is_wanted() -> Result<()> {
@@ -28,7 +32,7 @@ fn every_change(release: Release) -> Result<()> {
     // The same changes in every run: a failure can be looked at again.
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut random = TestRunner::new_with_rng(Config::default(), random);
-    for number in 0..CHANGES {
+    for number in 0..changes() {
         let wanted = arbitrary::config().new_tree(&mut random).ok().context("no configuration")?.current();
         let before = running::parse(&frr.running()?);
         let change = plan(&before, &wanted, &ours);

@@ -2,9 +2,9 @@
 
 use super::custom::unknown_field;
 use super::de;
-use super::error::InputError;
+use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
-use super::tree::Tree;
+use super::tree::{Tree, shorten};
 use crate::problem::{FieldPath, Step};
 use crate::snapshot::{Endpoint, EndpointSlice, Namespace, Node, Secret, Service};
 use k8s_openapi::ByteString;
@@ -17,12 +17,30 @@ use std::sync::Arc;
 /// Label of an EndpointSlice that names its Service (Kubernetes "EndpointSlices").
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
+/// What fields of a Service may say (Kubernetes API, core/v1 `ServiceSpec`).
+const SERVICE_TYPES: [&str; 4] = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"];
+const TRAFFIC_POLICIES: [&str; 2] = ["Cluster", "Local"];
+const FAMILY_POLICIES: [&str; 3] = ["SingleStack", "PreferDualStack", "RequireDualStack"];
+
 impl Reader {
     /// Reads a Service.
     pub fn service(&mut self, object: &Object<'_, '_>) {
         let Some(read) = self.typed::<core::Service>(object) else { return };
         let Some(meta) = self.meta(object) else { return };
         let spec = read.spec.unwrap_or_default();
+        let said = [
+            self.is_known(object, "spec.type", spec.type_.as_deref(), &SERVICE_TYPES),
+            self.is_known(
+                object,
+                "spec.externalTrafficPolicy",
+                spec.external_traffic_policy.as_deref(),
+                &TRAFFIC_POLICIES,
+            ),
+            self.is_known(object, "spec.ipFamilyPolicy", spec.ip_family_policy.as_deref(), &FAMILY_POLICIES),
+        ];
+        if said.contains(&false) {
+            return;
+        }
         let Some(ports) = self.ports(object, spec.ports.as_deref().unwrap_or_default()) else { return };
         let status = read.status.and_then(|s| s.load_balancer).and_then(|l| l.ingress).unwrap_or_default();
         let cluster_ips = match (spec.cluster_ips, spec.cluster_ip) {
@@ -47,6 +65,27 @@ impl Reader {
                 .collect(),
         };
         self.snapshot.services.push(service);
+    }
+
+    /// Whether a field says nothing, or what the API server takes.
+    fn is_known(
+        &mut self,
+        object: &Object<'_, '_>,
+        field: &str,
+        value: Option<&str>,
+        known: &[&str],
+    ) -> bool {
+        let Some(value) = value.filter(|value| !value.is_empty() && !known.contains(value)) else {
+            return true;
+        };
+        let nearest = nearest(value, known.iter().copied());
+        let why = InputError::UnsupportedValue {
+            value: shorten(value).into_owned(),
+            known: known.join(", "),
+            nearest,
+        };
+        self.error(object, FieldPath::of(field), &why);
+        false
     }
 
     fn ports(

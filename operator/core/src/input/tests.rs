@@ -178,6 +178,25 @@ fn fields_are_found_again() {
 }
 
 #[test]
+fn words_that_a_service_does_not_know_name_the_nearest() {
+    for (field, wrong, right) in [
+        ("type", "Loadbalancer", "LoadBalancer"),
+        ("externalTrafficPolicy", "local", "Local"),
+        ("ipFamilyPolicy", "PreferDualstack", "PreferDualStack"),
+    ] {
+        let parsed = read(&format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: a}}, spec: {{{field}: {wrong}}}}}"
+        ));
+        let [problem] = &parsed.problems[..] else { panic!("{:?}", parsed.problems) };
+        assert_eq!(
+            (problem.reason, problem.field.to_string()),
+            ("UnsupportedValue", format!("spec.{field}"))
+        );
+        assert!(problem.message.contains(right), "{}", problem.message);
+    }
+}
+
+#[test]
 fn keys_written_twice_are_errors() {
     let parsed = read("{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {x: a, y: b, x: c}}}");
     assert_eq!(lines(&parsed), ["error|a.yaml:1:76|Namespace a|metadata.labels.x|DuplicateField"]);
