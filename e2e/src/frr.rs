@@ -153,8 +153,10 @@ impl Frr {
     /// `program` as on this node: in its namespace, on FRR's root folder.
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.folder.join("enter"));
-        command.arg(program);
+        // Read by a shell, not executed: another test's child that is just being started may still hold the file open
+        // for writing, and then the kernel does not execute it (ETXTBSY).
+        let mut command = Command::new("/bin/sh");
+        command.arg(self.enter()).arg(program);
         command
     }
 

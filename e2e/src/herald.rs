@@ -3,7 +3,6 @@
 use crate::frr::Frr;
 use crate::process::{Process, output};
 use anyhow::{Context, Result};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -91,9 +90,9 @@ impl Agent {
         let own = frr.folder().join("herald-agent");
         if !own.exists() {
             let built = program("herald-agent")?;
-            fs::hard_link(&built, &own)
-                .or_else(|_| fs::copy(&built, &own).map(drop))
-                .context("copy herald-agent")?;
+            // Copied by a process of its own: a child that another test is starting cannot hold it open for writing.
+            output(Command::new("cp").args(["--link", "--force"]).args([&built, &own]))
+                .or_else(|_| output(Command::new("cp").args([&built, &own])))?;
         }
         let mut command = frr.command(&frr.inside(&own)?.display().to_string());
         let source = format!("dir:{}", frr.inside(manifests)?.display());

@@ -5,7 +5,6 @@ use super::*;
 use herald_frr::config::{Origin, Origins};
 use herald_frr::diff::Effect;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 const PASSWORD_LINE: &str = " neighbor 192.0.2.1 password s3cr3t";
@@ -19,13 +18,13 @@ impl Bench {
     /// `script` runs as `vtysh`, in a folder of its own as `$HERE`.
     fn new(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (program, lines) = (folder.path().join("vtysh"), folder.path().join("lines"));
+        let (text, lines) = (folder.path().join("vtysh"), folder.path().join("lines"));
         fs::create_dir(&lines).unwrap();
-        fs::write(&program, format!("#!/bin/sh\nHERE={}\n{script}\n", folder.path().display())).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(&text, format!("HERE={}\n{script}\n", folder.path().display())).unwrap();
         let vtysh = Vtysh {
-            program,
-            arguments: vec!["--vty_socket".into(), "/run/here".into()],
+            // A shell reads it: a file that was just written cannot always be executed (ETXTBSY).
+            program: "/bin/sh".into(),
+            arguments: vec![text.into(), "--vty_socket".into(), "/run/here".into()],
             folder: lines,
             deadline: Duration::from_secs(20),
         };
