@@ -1,4 +1,4 @@
-//! FRR's vocabulary: a typed configuration, its text, and the difference of two.
+//! FRR's vocabulary: a typed configuration, its text, the difference of two, and what FRR shows.
 //!
 //! Knows nothing of Kubernetes. Pure: no clock, no files, no processes.
 
@@ -8,6 +8,7 @@ pub mod config;
 pub mod diff;
 pub mod render;
 pub mod running;
+pub mod show;
 mod statement;
 pub mod value;
 pub mod vtysh;

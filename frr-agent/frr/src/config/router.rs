@@ -1,11 +1,12 @@
 //! `router bgp` (FRR manual, "BGP").
 
 use super::{Origins, RouteDistinguisher, RouteTarget};
-use crate::value::{Asn, Family, FrrName, InterfaceName, Password, Vni};
+use crate::value::{Asn, Family, FrrName, InterfaceName, Password, ValueError, Vni};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::str::FromStr;
 
 /// One `router bgp ASN [vrf NAME]` block.
 ///
@@ -85,6 +86,18 @@ impl NeighborId {
     #[must_use]
     pub fn is_interface(&self) -> bool {
         matches!(self, Self::Interface(_))
+    }
+}
+
+/// An address if it is one, otherwise an interface: as FRR reads `neighbor WORD`.
+impl FromStr for NeighborId {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text.parse() {
+            Ok(address) => Ok(Self::Address(address)),
+            Err(_) => text.parse().map(Self::Interface),
+        }
     }
 }
 

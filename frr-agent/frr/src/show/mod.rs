@@ -1,0 +1,53 @@
+//! What FRR answers to `show ... json`, as types.
+//!
+//! Tolerant over FRR 8.4 to 10.x: fields that are not known are passed over, and one that is missing
+//! or of another type than in the recorded answers is `None`. Any input gives a value or an error.
+
+mod answers;
+mod lenient;
+mod route;
+#[cfg(test)]
+mod tests;
+
+pub use answers::answers;
+pub use route::{OwnPath, Route, route, route_command};
+
+/// Why an answer of FRR cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShowError {
+    /// Not the JSON that the command gives.
+    #[error("not the JSON that is expected: {why}; it starts with {start:?}")]
+    Unreadable {
+        /// What the JSON reader says.
+        why: String,
+        /// The first words of the answer.
+        start: String,
+    },
+    /// FRR did not answer the question: the VRF or the neighbor is not there, or no BGP runs.
+    #[error("FRR answers: {0}")]
+    Warned(String),
+    /// The output ends in the middle of an answer: vtysh or a daemon was ended.
+    #[error("the output ends within an answer")]
+    CutOff,
+    /// Another number of answers than of commands, so that none can be told to be of which command.
+    #[error("{found} answers to {expected} commands")]
+    Count {
+        /// Commands given.
+        expected: usize,
+        /// Answers found.
+        found: usize,
+    },
+}
+
+impl ShowError {
+    /// The stable name of the error.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "AnswerUnreadable",
+            Self::Warned(_) => "AnswerWarned",
+            Self::CutOff => "AnswerCutOff",
+            Self::Count { .. } => "AnswerCount",
+        }
+    }
+}
