@@ -45,19 +45,37 @@ pub fn options(args: &Args) -> plan::Options {
     }
 }
 
-/// Decides what the FRR of `node` is to run. `None` while the manifests do not know the node.
-#[must_use]
-pub fn decide(parsed: Parsed, node: &str, before: &InForce, options: &plan::Options) -> Option<Decision> {
-    let evaluation = plan::evaluate(&parsed.snapshot, before, options);
-    let node = evaluation.model.nodes.get(node)?;
-    let on_node = evaluation.on_node(&evaluation.planner(options), node, &options.frr);
-    // What lost a conflict on this node must not count as in force: it could win the next time.
-    let mut in_force = evaluation.in_force;
-    in_force.take_back(before, &on_node.problems);
-    let mut problems = parsed.problems;
-    problems.extend(evaluation.problems);
-    problems.extend(on_node.problems);
-    parsed.index.place(&mut problems);
-    let (wanted, notes) = (Arc::new(on_node.config), evaluation.notes);
-    Some(Decision { wanted, in_force, problems, notes, considered: parsed.snapshot })
+/// Decides what one node's FRR is to run.
+///
+/// It may remember of the last decision what the next can use; what it decides never depends on that.
+#[derive(Debug)]
+pub struct Decider {
+    node: Arc<str>,
+    options: plan::Options,
+}
+
+impl Decider {
+    /// Decides for `node`.
+    #[must_use]
+    pub fn new(node: &str, options: plan::Options) -> Self {
+        Self { node: node.into(), options }
+    }
+
+    /// Decides what is to run. `before` is what is in force now. `None` while the manifests do not know the node.
+    #[must_use]
+    pub fn decide(&mut self, parsed: Parsed, before: &InForce) -> Option<Decision> {
+        let Self { node, options } = self;
+        let evaluation = plan::evaluate(&parsed.snapshot, before, options);
+        let node = evaluation.model.nodes.get(node)?;
+        let on_node = evaluation.on_node(&evaluation.planner(options), node, &options.frr);
+        // What lost a conflict on this node must not count as in force: it could win the next time.
+        let mut in_force = evaluation.in_force;
+        in_force.take_back(before, &on_node.problems);
+        let mut problems = parsed.problems;
+        problems.extend(evaluation.problems);
+        problems.extend(on_node.problems);
+        parsed.index.place(&mut problems);
+        let (wanted, notes) = (Arc::new(on_node.config), evaluation.notes);
+        Some(Decision { wanted, in_force, problems, notes, considered: parsed.snapshot })
+    }
 }

@@ -1,7 +1,7 @@
 //! The loop: waits for what happens, gives it to the machine, does what the machine says.
 
 use crate::args::{Args, Owns, SourceArg};
-use crate::decide::{self, decide};
+use crate::decide::{self, Decider};
 use crate::machine::{Input, Machine, Output, RefusedLine, Report};
 use crate::quarantine::Quarantine;
 use crate::report;
@@ -11,7 +11,7 @@ use crate::vtysh::Vtysh;
 use anyhow::{Context, Result};
 use herald_core::input::{self, Parsed};
 use herald_core::model::InForce;
-use herald_core::plan::{self, Note};
+use herald_core::plan::Note;
 use herald_core::problem::Problem;
 use herald_core::snapshot::Snapshot;
 use herald_frr::diff::Scope;
@@ -38,7 +38,7 @@ enum Event {
 
 struct Shell {
     node: String,
-    options: plan::Options,
+    decider: Decider,
     /// Asks for the manifests once more.
     read_again: Arc<Notify>,
     machine: Machine,
@@ -156,7 +156,7 @@ impl Shell {
         };
         Ok(Self {
             node: args.node.clone(),
-            options: decide::options(args),
+            decider: Decider::new(&args.node, decide::options(args)),
             read_again: Arc::new(Notify::new()),
             machine: Machine::new(scope, last_good),
             vtysh: Vtysh {
@@ -180,7 +180,7 @@ impl Shell {
         // A typing error in a file withdraws nothing.
         parsed.snapshot.complete_from(&self.considered);
         self.quarantine.hold(&mut parsed.snapshot, &self.taken);
-        let decision = decide(parsed, &self.node, &self.in_force, &self.options);
+        let decision = self.decider.decide(parsed, &self.in_force);
         let Some(decision) = decision else {
             error!(event = "UnknownNode", node = self.node, "the manifests hold Nodes, but not this one");
             return;

@@ -8,6 +8,7 @@ use crate::config::{
     Origins, PrefixList, PrefixRule, RemoteAs, RouteMap, RouteMapEntry, Router, Sets, Timers, UpdateSource,
     VniPolicy,
 };
+use crate::shared::SharedMap;
 use crate::value::{Asn, Family, FrrName, InterfaceName, LargeCommunity, StandardCommunity, Tag, Vni};
 use ipnet::IpNet;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -176,8 +177,8 @@ fn instance(default: bool) -> impl Strategy<Value = Instance> {
                 asn: number::<Asn>(asn),
                 router_id: id.map(word),
                 imports: import.then_some(from_vrf).into_iter().collect(),
-                neighbors: BTreeMap::new(),
-                networks: BTreeMap::new(),
+                neighbors: SharedMap::new(),
+                networks: SharedMap::new(),
                 evpn,
                 origins: from("router"),
             };
@@ -271,7 +272,11 @@ type Parts = (
 
 /// Puts the parts together so that every name that is used is defined.
 fn assembled((classes, prefix_lists, (default, red), profiles): Parts) -> FrrConfig {
-    let mut config = FrrConfig { prefix_lists, route_maps: classes.clone(), ..FrrConfig::default() };
+    let mut config = FrrConfig {
+        prefix_lists: prefix_lists.into_iter().collect(),
+        route_maps: classes.clone().into_iter().collect(),
+        ..FrrConfig::default()
+    };
     config.bfd_profiles = profiles.into_iter().map(|(name, profile)| (word(name), profile)).collect();
     for (vrf, instance) in [(None, default), (Some(word::<InterfaceName>("red")), red)] {
         let Some(Instance { mut router, peers, networks }) = instance else { continue };

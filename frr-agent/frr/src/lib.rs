@@ -8,6 +8,7 @@ pub mod config;
 pub mod diff;
 pub mod render;
 pub mod running;
+pub mod shared;
 pub mod show;
 mod statement;
 pub mod value;

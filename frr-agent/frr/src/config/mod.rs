@@ -4,41 +4,29 @@
 //! number; everything else is a sorted map by what FRR identifies it with, so equal meaning is
 //! equal value and equal text.
 
+mod origin;
 mod policy;
 mod router;
 mod target;
 
+pub use origin::{Origin, Origins};
 pub use policy::{Action, Match, PrefixList, PrefixRule, RouteMap, RouteMapEntry, Sets};
 pub use router::{
     AddressFamily, Evpn, Neighbor, NeighborId, Network, RemoteAs, Router, Timers, UpdateSource, VniPolicy,
 };
 pub use target::{RouteDistinguisher, RouteTarget};
 
+use crate::shared::SharedMap;
 use crate::value::{Family, FrrName, InterfaceName, RawConfig, Vni};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::Arc;
-
-/// Where a statement comes from, in the words of whoever made it: `BGPPeer ns/tor spec.password`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin(pub Arc<str>);
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// All that a statement comes from; not part of its meaning, so never compared by the diff.
-pub type Origins = BTreeSet<Origin>;
+use std::collections::BTreeMap;
 
 /// What FRR on one node is to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FrrConfig {
     /// Prefix-lists by family and name; `ip` and `ipv6` lists of one name are two lists.
-    pub prefix_lists: BTreeMap<(FrrName, Family), PrefixList>,
+    pub prefix_lists: SharedMap<(FrrName, Family), PrefixList>,
     /// Route-maps by name.
-    pub route_maps: BTreeMap<FrrName, RouteMap>,
+    pub route_maps: SharedMap<FrrName, RouteMap>,
     /// VRFs that carry an L3VNI: `vrf NAME` / `vni N`.
     pub vrf_vnis: BTreeMap<InterfaceName, (Vni, Origins)>,
     /// `router bgp` blocks by VRF; `None` is the default VRF and comes first.

@@ -1,6 +1,7 @@
 //! `router bgp` (FRR manual, "BGP").
 
 use super::{Origins, RouteDistinguisher, RouteTarget};
+use crate::shared::SharedMap;
 use crate::value::{Asn, Family, FrrName, InterfaceName, Password, ValueError, Vni};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,9 +22,9 @@ pub struct Router {
     /// `import vrf NAME`, in both unicast families; `None` is the default VRF (`import vrf default`).
     pub imports: BTreeSet<Option<InterfaceName>>,
     /// Sessions by what FRR names them with.
-    pub neighbors: BTreeMap<NeighborId, Neighbor>,
+    pub neighbors: SharedMap<NeighborId, Neighbor>,
     /// `network` lines; prefixes with host bits cleared.
-    pub networks: BTreeMap<IpNet, Network>,
+    pub networks: SharedMap<IpNet, Network>,
     /// `address-family l2vpn evpn`.
     pub evpn: Option<Evpn>,
     /// Where it comes from.

@@ -5,9 +5,10 @@
 
 use super::{Block, Context, Key, Kind, Statements, Subject, Value, Vrf, text, value};
 use crate::config::{
-    AddressFamily, BfdProfile, Evpn, FrrConfig, Match, Neighbor, NeighborId, Network, Origins, RouteMapEntry,
-    Router, Sets, Timers, VniPolicy,
+    AddressFamily, BfdProfile, Evpn, FrrConfig, Match, Neighbor, NeighborId, Network, Origins, PrefixList,
+    RouteMap, RouteMapEntry, Router, Sets, Timers, VniPolicy,
 };
+use crate::shared::SharedMap;
 use crate::value::{Asn, Family, FrrName};
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -16,9 +17,11 @@ use std::str::FromStr;
 #[must_use]
 pub fn raise(all: &Statements<'_>) -> FrrConfig {
     let mut config = FrrConfig::default();
+    let mut lists: BTreeMap<(FrrName, Family), PrefixList> = BTreeMap::new();
+    let mut maps: BTreeMap<FrrName, RouteMap> = BTreeMap::new();
     for (context, block) in &all.blocks {
         match context {
-            Context::Top => raise_lists(&mut config, block),
+            Context::Top => raise_lists(&mut lists, block),
             Context::Vrf(name) => {
                 if let Some(vni) =
                     block.sole(Kind::VrfVni).and_then(|vni| vni.parse::<i64>().ok()?.try_into().ok())
@@ -28,7 +31,7 @@ pub fn raise(all: &Statements<'_>) -> FrrConfig {
             }
             Context::RouteMap(name, seq) => {
                 if let Some(entry) = raise_entry(block) {
-                    config.route_maps.entry(name.clone()).or_default().entries.insert(*seq, entry);
+                    maps.entry(name.clone()).or_default().entries.insert(*seq, entry);
                 }
             }
             Context::Router(vrf) => {
@@ -42,6 +45,8 @@ pub fn raise(all: &Statements<'_>) -> FrrConfig {
             Context::Family(..) | Context::Vni(..) => {}
         }
     }
+    config.prefix_lists = lists.into_iter().collect();
+    config.route_maps = maps.into_iter().collect();
     config
 }
 
@@ -53,13 +58,13 @@ fn has(block: &Block<'_>, kind: Kind) -> bool {
     block.sole(kind).is_some()
 }
 
-fn raise_lists(config: &mut FrrConfig, block: &Block<'_>) {
+fn raise_lists(lists: &mut BTreeMap<(FrrName, Family), PrefixList>, block: &Block<'_>) {
     for ((_, subject), value) in &block.lines {
         let Subject::Rule(family, name, seq) = subject else { continue };
         let words: Vec<&str> = value.text.split(' ').collect();
         let rule = words.split_first().and_then(|(action, rest)| value::prefix_rule(*family, action, rest));
         if let Some(rule) = rule {
-            config.prefix_lists.entry((name.clone(), *family)).or_default().rules.insert(*seq, rule);
+            lists.entry((name.clone(), *family)).or_default().rules.insert(*seq, rule);
         }
     }
 }
@@ -91,8 +96,8 @@ fn raise_router(all: &Statements<'_>, vrf: &Vrf, block: &Block<'_>) -> Option<Ro
         asn: Asn::try_from(block.head.parse::<i64>().ok()?).ok()?,
         router_id: parsed(block, Kind::RouterId),
         imports: [].into(),
-        neighbors: BTreeMap::new(),
-        networks: BTreeMap::new(),
+        neighbors: SharedMap::new(),
+        networks: SharedMap::new(),
         evpn: None,
         origins: Origins::new(),
     };

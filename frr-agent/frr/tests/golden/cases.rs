@@ -258,7 +258,9 @@ pub fn everything() -> FrrConfig {
             mine.networks.extend(router.networks);
             mine.evpn = router.evpn.or(mine.evpn.take());
             for (name, neighbor) in router.neighbors {
-                mine.neighbors.entry(name).or_insert(neighbor);
+                if !mine.neighbors.contains_key(&name) {
+                    mine.neighbors.insert(name, neighbor);
+                }
             }
         }
     }

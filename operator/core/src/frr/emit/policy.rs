@@ -195,8 +195,8 @@ impl<'a> Policies<'a> {
 
     /// Hands over what came together; what did not fit is a problem.
     pub(super) fn finish(self, config: &mut FrrConfig) -> Vec<Problem> {
-        config.prefix_lists = self.lists;
-        config.route_maps = self.maps;
+        config.prefix_lists = self.lists.into_iter().collect();
+        config.route_maps = self.maps.into_iter().collect();
         let problem = |name: String| {
             let why = EmitError::TooManyEntries(name);
             Problem {
