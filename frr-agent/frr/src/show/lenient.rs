@@ -28,6 +28,11 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     })
 }
 
+/// The same within a list or a map.
+#[derive(Debug, Deserialize)]
+#[serde(transparent, bound = "T: Deserialize<'de>")]
+pub(super) struct Maybe<T>(#[serde(deserialize_with = "lenient")] pub(super) Option<T>);
+
 /// The keys of an object, without keeping what stands behind them: an adj-RIB-out can be long.
 #[derive(Debug, Default)]
 pub(super) struct Keys<K>(pub(super) BTreeSet<K>);

@@ -2,8 +2,9 @@
 
 mod damaged;
 mod routes;
+mod sessions;
 
-const RELEASES: [&str; 2] = ["10.3", "8.4"];
+const RELEASES: [&str; 3] = ["10.7", "10.3", "8.4"];
 
 /// A recorded answer.
 fn fixture(release: &str, name: &str) -> String {
