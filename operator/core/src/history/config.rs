@@ -1,10 +1,10 @@
 //! A configuration as its difference from the one before: prefixes come and go, all else is a short text.
 
 use super::Record;
-use super::pairs::pairs;
 use herald_frr::config::{FrrConfig, Network, Origins, RawSnippet, Router};
 use herald_frr::render::{RenderOptions, Secrets, mask_passwords, render};
 use herald_frr::running;
+use herald_frr::shared::SharedMap;
 use herald_frr::value::{FrrName, InterfaceName, RawConfig};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -167,7 +167,7 @@ fn without_networks(router: &Router) -> Router {
         router_id: router.router_id,
         imports: router.imports.clone(),
         neighbors: router.neighbors.clone(),
-        networks: BTreeMap::new(),
+        networks: SharedMap::new(),
         evpn: router.evpn.clone(),
         origins: Origins::new(),
     }
@@ -188,30 +188,28 @@ fn same_frame(before: &FrrConfig, after: &FrrConfig) -> bool {
 }
 
 /// VRF, whether they go, class.
-type Key<'c> = (Option<&'c InterfaceName>, bool, Option<&'c FrrName>);
+type Key<'c> = (Option<&'c InterfaceName>, bool, Option<FrrName>);
 type Groups<'c> = BTreeMap<Key<'c>, Vec<IpNet>>;
 
 /// The groups of networks that come, change or go.
 fn networks<'c>(before: &'c FrrConfig, after: &'c FrrConfig) -> Vec<Networks> {
     let mut groups: Groups<'_> = BTreeMap::new();
+    let none = SharedMap::new();
     let added = after.routers.keys().filter(|vrf| !before.routers.contains_key(*vrf));
     for vrf in before.routers.keys().chain(added) {
         let of = |config: &'c FrrConfig| config.routers.get(vrf).map(|router| &router.networks);
-        let old = of(before).into_iter().flatten();
-        let new = of(after).into_iter().flatten();
-        for (old, new) in pairs(old, new, |(old, _), (new, _)| old.cmp(new)) {
-            let (key, prefix) = match (old, new) {
-                (Some((_, old)), Some((_, new))) if old.class == new.class => continue,
-                (_, Some((prefix, new))) => ((vrf.as_ref(), false, new.class.as_ref()), prefix),
-                (Some((prefix, _)), None) => ((vrf.as_ref(), true, None), prefix),
-                (None, None) => continue,
+        for change in of(before).unwrap_or(&none).changes(of(after).unwrap_or(&none)) {
+            let key = match (change.before, change.after) {
+                (Some(old), Some(new)) if old.class == new.class => continue,
+                (_, Some(new)) => (vrf.as_ref(), false, new.class.clone()),
+                (_, None) => (vrf.as_ref(), true, None),
             };
-            groups.entry(key).or_default().push(*prefix);
+            groups.entry(key).or_default().push(*change.key);
         }
     }
     let group = |((vrf, gone, class), prefixes): (Key<'_>, Vec<IpNet>)| Networks {
         vrf: vrf.map(ToString::to_string),
-        class: class.map(ToString::to_string),
+        class: class.map(|class| class.to_string()),
         gone,
         prefixes,
     };
