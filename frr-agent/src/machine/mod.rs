@@ -311,7 +311,7 @@ impl Machine {
             Goal::Wanted(config) => (config, &self.last_good),
             Goal::Back(config) => (config, &self.refused),
         };
-        let applied = sent.as_deref().cloned();
+        let applied = sent.as_deref();
         diff::plan(running, config, &Ownership { scope: self.scope, applied, ..Ownership::host(None) })
     }
 

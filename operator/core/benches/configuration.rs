@@ -6,6 +6,7 @@ use herald_core::model::{BgpAdvertisement, Model, Peer};
 use herald_core::problem::ObjectRef;
 use herald_core::snapshot::{Labels, Node};
 use herald_frr::config::{NeighborId, Origin, RemoteAs};
+use herald_frr::diff::edit;
 use herald_frr::render::{RenderOptions, render};
 use herald_frr::value::Asn;
 use ipnet::{IpNet, Ipv4Net};
@@ -87,6 +88,24 @@ fn configuration(c: &mut Criterion) {
         let (config, _) = build(&model, &node, &peers, &announced, &options);
         group.bench_function(BenchmarkId::new("render", &name), |b| {
             b.iter(|| black_box(render(&config, &RenderOptions::default())));
+        });
+        let mut less = config.clone();
+        let networks = less.routers.values_mut().next().map(|router| &mut router.networks);
+        if let Some(networks) = networks {
+            let middle = networks.keys().nth(networks.len() / 2).copied();
+            if let Some(prefix) = middle {
+                networks.remove(&prefix);
+            }
+        }
+        group.bench_function(BenchmarkId::new("edit of one prefix", &name), |b| {
+            b.iter(|| black_box(edit(&less, &config)));
+        });
+        let mut policy = config.clone();
+        if let Some(entry) = policy.route_maps.values_mut().find_map(|map| map.entries.values_mut().next()) {
+            entry.sets.local_preference = Some(7);
+        }
+        group.bench_function(BenchmarkId::new("edit of one policy", &name), |b| {
+            b.iter(|| black_box(edit(&config, &policy)));
         });
     }
     group.finish();

@@ -3,7 +3,7 @@
 use super::{Origins, RouteDistinguisher, RouteTarget};
 use crate::shared::SharedMap;
 use crate::value::{Asn, Family, FrrName, InterfaceName, Password, ValueError, Vni};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -45,7 +45,12 @@ impl Router {
 
     /// `network` lines of a family.
     pub fn networks_of(&self, family: Family) -> impl Iterator<Item = (&IpNet, &Network)> {
-        self.networks.iter().filter(move |(prefix, _)| Family::of(prefix.addr()) == family)
+        // IPv4 sorts first; a router may have thousands of one family and none of the other.
+        let first = match family {
+            Family::V4 => IpNet::V4(Ipv4Net::default()),
+            Family::V6 => IpNet::V6(Ipv6Net::default()),
+        };
+        self.networks.from_key(&first).take_while(move |(prefix, _)| Family::of(prefix.addr()) == family)
     }
 
     /// True if there is something to say in a unicast family.

@@ -5,14 +5,13 @@ use super::ops::{Change, Op, Ops, Phase};
 use super::owned::Owned;
 use crate::config::Origins;
 use crate::diff::Effect;
-use crate::running::Running;
 use crate::statement::{Block, Context, Kind, Statements, Subject, Vrf, text};
-use crate::value::Family;
+use crate::value::{Family, FrrName};
 use std::collections::BTreeSet;
 
 /// What runs, what is wanted, and what the plan does to sessions.
 pub struct Sides<'s> {
-    pub have: &'s Statements<'static>,
+    pub have: &'s Statements<'s>,
     pub want: &'s Statements<'s>,
     pub owned: &'s Owned,
     /// The version of FRR, as far as it is known.
@@ -23,16 +22,18 @@ pub struct Sides<'s> {
     pub ended: BTreeSet<Session>,
     /// Sessions that run and restart or end.
     pub resets: BTreeSet<Session>,
+    /// Classes of prefixes that both sides have alike, where these are not among the statements.
+    pub alike: BTreeSet<(&'s Vrf, Family, &'s FrrName)>,
 }
 
 impl<'s> Sides<'s> {
-    pub fn new(running: &'s Running, want: &'s Statements<'s>, owned: &'s Owned) -> Self {
-        let (have, version) = (&running.statements, running.version);
-        Self { have, want, owned, version, gone: [].into(), ended: [].into(), resets: [].into() }
+    pub fn new(have: &'s Statements<'s>, want: &'s Statements<'s>, owned: &'s Owned) -> Self {
+        let (gone, ended, resets, alike) = ([].into(), [].into(), [].into(), [].into());
+        Self { have, want, owned, version: None, gone, ended, resets, alike }
     }
 
     /// What stays of a running router's block: nothing of one that is taken away.
-    pub fn kept(&self, vrf: &Vrf, context: &Context) -> Option<&'s Block<'static>> {
+    pub fn kept(&self, vrf: &Vrf, context: &Context) -> Option<&'s Block<'s>> {
         let routed = self.have.blocks.contains_key(&Context::Router(vrf.clone())) && !self.gone.contains(vrf);
         self.have.blocks.get(context).filter(|_| routed)
     }
@@ -61,8 +62,11 @@ pub fn changes<'s>(
         if old.map(|(_, value)| &value.text) != new.map(|(_, value)| &value.text)
             && let Some((key, _)) = old.or(new)
         {
-            let want = new.map(|(_, value)| (value.as_str(), value.origins));
-            changes.push(Change { key, have: old.map(|(_, value)| value.as_str()), want });
+            changes.push(Change {
+                key,
+                have: old.map(|(_, value)| value),
+                want: new.map(|(_, value)| value),
+            });
         }
     }
 }
@@ -73,7 +77,7 @@ pub fn top(ops: &mut Ops, sides: &Sides<'_>) {
     for family in [Family::V4, Family::V6] {
         let key = (Kind::Nht, Subject::Family(family));
         if running.and_then(|block| block.lines.get(&key)).is_none_or(|value| value.text != "on") {
-            ops.top(Phase::Define, text::set(&key, "on"), None, Effect::None);
+            ops.top(Phase::Define, text::set(&key, "on"), Origins::new(), Effect::None);
         }
     }
     let contexts = sides.have.blocks.keys().chain(sides.want.blocks.keys());
@@ -91,15 +95,16 @@ fn profile(ops: &mut Ops, sides: &Sides<'_>, context: &Context, owned: bool) {
     let Some(block) = want else {
         if owned {
             let (line, _) = text::frame(context, "");
-            ops.top(Phase::Cleanup, format!("bfd\n no {line}\nexit"), None, Effect::None);
+            let origins = have.map(Block::all_origins).unwrap_or_default();
+            ops.top(Phase::Cleanup, format!("bfd\n no {line}\nexit"), origins, Effect::None);
         }
         return;
     };
     if have.is_none() {
-        ops.push(step(Phase::Define, context, None, block.origins));
+        ops.push(step(Phase::Define, context, None, block.all_origins()));
     }
     for change in changes(have, want, |_| false) {
-        ops.push(Op { origins: change.origins(), ..step(Phase::Define, context, Some(change.line()), None) });
+        ops.push(step(Phase::Define, context, Some(change.line()), change.origins()));
     }
 }
 
@@ -107,12 +112,11 @@ fn vni(ops: &mut Ops, sides: &Sides<'_>, context: &Context, owned: bool) {
     for change in changes(sides.have.blocks.get(context), sides.want.blocks.get(context), |_| false) {
         let phase = if change.want.is_some() { Phase::Define } else { Phase::Cleanup };
         if change.want.is_some() || owned {
-            ops.push(Op { origins: change.origins(), ..step(phase, context, Some(change.line()), None) });
+            ops.push(step(phase, context, Some(change.line()), change.origins()));
         }
     }
 }
 
-fn step(phase: Phase, context: &Context, line: Option<String>, origins: Option<&Origins>) -> Op {
-    let origins = origins.cloned().unwrap_or_default();
+fn step(phase: Phase, context: &Context, line: Option<String>, origins: Origins) -> Op {
     Op { phase, context: context.clone(), head: String::new(), line, origins, effect: Effect::None }
 }

@@ -5,7 +5,7 @@ use super::owned::Owned;
 use super::{Effect, Ownership};
 use crate::config::{FrrConfig, Origins, RawSnippet};
 use crate::running::{self, Foreign, Running};
-use crate::statement::{Context, Statements};
+use crate::statement::{Context, Kind, Statements};
 use std::collections::BTreeSet;
 
 /// The wanted hand-written configuration, read as FRR would read it.
@@ -41,6 +41,12 @@ impl<'w> Raw<'w> {
         }
     }
 
+    /// True if the words hold prefixes of the router's own.
+    pub fn names_networks(&self) -> bool {
+        let mut blocks = self.snippets.iter().flat_map(|(_, read)| read.statements.blocks.values());
+        blocks.any(|block| block.of_kind(Kind::Network).next().is_some())
+    }
+
     fn lines(&self) -> impl Iterator<Item = &Foreign> {
         self.snippets.iter().flat_map(|(_, read)| &read.foreign)
     }
@@ -56,19 +62,20 @@ pub fn diff(
     wanted: &FrrConfig,
     raw: &Raw<'_>,
     owned: &Owned,
-    ownership: &Ownership,
+    ownership: &Ownership<'_>,
 ) {
     let runs: BTreeSet<&Foreign> = running.foreign.iter().collect();
     let wants: BTreeSet<&Foreign> = raw.lines().collect();
-    let applied = ownership.applied.as_ref().map(|config| config.raw.as_slice()).unwrap_or_default();
+    let applied = ownership.applied.map(|config| config.raw.as_slice()).unwrap_or_default();
     let in_force = |snippet: &RawSnippet| applied.iter().any(|old| old.text == snippet.text);
     for old in applied.iter().rev().filter(|old| !wanted.raw.iter().any(|new| new.text == old.text)) {
         let gone = running::parse(old.text.as_str()).foreign;
-        gone.iter().rev().filter(|line| !wants.contains(line)).for_each(|line| undo(ops, running, line));
+        let unwanted = gone.iter().rev().filter(|line| !wants.contains(line));
+        unwanted.for_each(|line| undo(ops, running, line, &old.origins));
     }
     for (snippet, read) in &raw.snippets {
         if read.foreign.iter().any(|line| !runs.contains(line)) && !in_force(snippet) {
-            ops.top(Phase::Raw, snippet.text.as_str().to_owned(), Some(&snippet.origins), Effect::None);
+            ops.top(Phase::Raw, snippet.text.as_str().to_owned(), snippet.origins.clone(), Effect::None);
         }
     }
     if wants.iter().all(|line| runs.contains(line)) {
@@ -85,12 +92,12 @@ pub fn diff(
             .rev()
             .filter(ours)
             .filter(|line| !undone(line))
-            .for_each(|line| undo(ops, running, line));
+            .for_each(|line| undo(ops, running, line, &Origins::new()));
     }
 }
 
 /// `no LINE`, or the line that a `no` took back, in the block where it stands.
-fn undo(ops: &mut Ops, running: &Running, line: &Foreign) {
+fn undo(ops: &mut Ops, running: &Running, line: &Foreign, origins: &Origins) {
     let negated =
         line.text.strip_prefix("no ").map_or_else(|| format!("no {}", line.text), ToOwned::to_owned);
     // Lines of a block that is not in the model go with that block.
@@ -102,6 +109,6 @@ fn undo(ops: &mut Ops, running: &Running, line: &Foreign) {
         other => other.clone(),
     };
     let head = running.statements.blocks.get(&head).map(|block| block.head.clone()).unwrap_or_default();
-    let (context, origins) = (line.context.clone(), Origins::new());
+    let (context, origins) = (line.context.clone(), origins.clone());
     ops.push(Op { phase: Phase::RawGone, context, head, line: Some(negated), origins, effect: Effect::Soft });
 }

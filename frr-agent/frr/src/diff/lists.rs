@@ -11,6 +11,18 @@ use std::collections::{BTreeMap, BTreeSet};
 type Rules<'s> = BTreeMap<u32, (&'s Key, &'s Value<'s>)>;
 type Lists<'s> = BTreeMap<(&'s FrrName, Family), Rules<'s>>;
 
+fn of(value: &Value<'_>) -> Origins {
+    value.origins.cloned().unwrap_or_default()
+}
+
+fn origins(rules: &Rules<'_>) -> Origins {
+    rules.values().filter_map(|(_, value)| value.origins).flatten().cloned().collect()
+}
+
+fn gone(name: &FrrName, family: Family) -> String {
+    format!("no {} prefix-list {name}", family.keyword())
+}
+
 fn lists<'s>(side: &'s Statements<'s>) -> Lists<'s> {
     let mut lists = Lists::new();
     for (key, value) in side.blocks.get(&Context::Top).into_iter().flat_map(|block| &block.lines) {
@@ -28,7 +40,9 @@ pub fn diff(ops: &mut Ops, sides: &Sides<'_>) {
     for (name, family) in have.keys().chain(want.keys()).collect::<BTreeSet<_>>() {
         let before = have.get(&(name, *family)).unwrap_or(&empty);
         match want.get(&(name, *family)) {
-            Some(after) if sides.version.is_some_and(|version| version < NO_TWINS) => {
+            Some(after)
+                if sides.version.is_some_and(|version| version < NO_TWINS) && twins(before, after) =>
+            {
                 apart(ops, before, after);
             }
             Some(after) => one(ops, (name, *family), before, after),
@@ -37,7 +51,7 @@ pub fn diff(ops: &mut Ops, sides: &Sides<'_>) {
                 let named = |side| is_used(side, name, *family);
                 let late = named(sides.have) && !named(sides.want);
                 let phase = if late { Phase::Cleanup } else { Phase::Define };
-                ops.top(phase, format!("no {} prefix-list {name}", family.keyword()), None, Effect::None);
+                ops.top(phase, gone(name, *family), origins(before), Effect::None);
             }
             None => {}
         }
@@ -67,6 +81,19 @@ fn refuses_some(rules: &Rules<'_>) -> bool {
     rules.values().any(|(_, value)| value.text.starts_with("deny ") && value.text != "deny any")
 }
 
+/// True if some list gets a rule that it has under another number: before FRR 10 that needs an order of its own.
+pub fn has_twins(sides: &Sides<'_>) -> bool {
+    let (have, want) = (lists(sides.have), lists(sides.want));
+    want.iter().any(|(name, after)| have.get(name).is_some_and(|before| twins(before, after)))
+}
+
+fn twins(before: &Rules<'_>, after: &Rules<'_>) -> bool {
+    let runs = |rule: &&Value<'_>| before.values().any(|(_, old)| old.text == rule.text);
+    let changed =
+        after.iter().filter(|(seq, rule)| before.get(seq).is_none_or(|old| old.1.text != rule.1.text));
+    changed.map(|(_, rule)| rule.1).any(|rule| runs(&rule))
+}
+
 /// Before this version (10.3 does, 8.4 does not) a list takes no rule that it has under another number.
 const NO_TWINS: (u16, u16) = (10, 0);
 
@@ -74,19 +101,19 @@ const NO_TWINS: (u16, u16) = (10, 0);
 fn apart(ops: &mut Ops, before: &Rules<'_>, after: &Rules<'_>) {
     for (seq, (key, value)) in before {
         if after.get(seq).is_none_or(|rule| rule.1.text != value.text) {
-            ops.top(Phase::Define, text::undo(key, &value.text), None, Effect::Soft);
+            ops.top(Phase::Define, text::undo(key, &value.text), of(value), Effect::Soft);
         }
     }
     for (seq, (key, value)) in after {
         if before.get(seq).is_none_or(|rule| rule.1.text != value.text) {
-            ops.top(Phase::Define, text::set(key, &value.text), value.origins, Effect::Soft);
+            ops.top(Phase::Define, text::set(key, &value.text), of(value), Effect::Soft);
         }
     }
 }
 
 fn one(ops: &mut Ops, (name, family): (&FrrName, Family), before: &Rules<'_>, after: &Rules<'_>) {
-    let set = |ops: &mut Ops, (key, value): &(&Key, &Value<'_>), origins: Option<&Origins>| {
-        ops.top(Phase::Define, text::set(key, &value.text), origins, Effect::Soft);
+    let set = |ops: &mut Ops, (key, value): &(&Key, &Value<'_>)| {
+        ops.top(Phase::Define, text::set(key, &value.text), of(value), Effect::Soft);
     };
     let differs =
         |seq: &u32| before.get(seq).map(|rule| &rule.1.text) != after.get(seq).map(|rule| &rule.1.text);
@@ -104,9 +131,9 @@ fn one(ops: &mut Ops, (name, family): (&FrrName, Family), before: &Rules<'_>, af
     if !before.is_empty() && (refuses_some(before) || refuses_some(after)) {
         // A route-map entry with a list that is not there matches nothing; filled from the front,
         // the list never lets through more than it does in the end.
-        ops.top(Phase::Define, format!("no {} prefix-list {name}", family.keyword()), None, Effect::Soft);
+        ops.top(Phase::Define, gone(name, family), origins(before), Effect::Soft);
         for rule in after.values() {
-            set(ops, rule, rule.1.origins);
+            set(ops, rule);
         }
         return;
     }
@@ -117,12 +144,12 @@ fn one(ops: &mut Ops, (name, family): (&FrrName, Family), before: &Rules<'_>, af
     }
     for seq in &order {
         if let Some(rule) = after.get(seq) {
-            set(ops, rule, rule.1.origins);
+            set(ops, rule);
         }
     }
     for seq in order.iter().filter(|seq| !after.contains_key(seq)) {
         if let Some((key, value)) = before.get(seq) {
-            ops.top(Phase::Define, text::undo(key, &value.text), None, Effect::Soft);
+            ops.top(Phase::Define, text::undo(key, &value.text), of(value), Effect::Soft);
         }
     }
 }

@@ -3,10 +3,10 @@
 //! An entry without `match` takes every route, so one that is made or gets another `match` says
 //! `deny` until it is complete.
 
-use super::Effect;
 use super::apply::{Sides, changes};
 use super::ops::{Op, Ops, Phase};
 use super::tags::{Tags, alike, same};
+use super::{Effect, PrefixChange};
 use super::{lists, route_maps};
 use crate::statement::{Block, Context, Kind, Statements, Subject, text};
 use crate::value::{Family, FrrName};
@@ -56,7 +56,8 @@ pub fn diff<'s>(ops: &mut Ops, sides: &'s Sides<'s>, tags: &Tags<'s>) {
         }
     }
     for name in have.keys().filter(|name| !want.contains_key(*name) && sides.owned.map(name)) {
-        ops.top(Phase::Cleanup, format!("no route-map {name}"), None, Effect::None);
+        let origins = have[*name].values().flat_map(|entry| entry.each_origin()).cloned().collect();
+        ops.top(Phase::Cleanup, format!("no route-map {name}"), origins, Effect::None);
     }
     for (context, subject) in &tags.again {
         again(ops, sides, context, subject);
@@ -70,6 +71,9 @@ fn again(ops: &mut Ops, sides: &Sides<'_>, context: &Context, subject: &Subject)
     let router = sides.want.blocks.get(&Context::Router(vrf.clone()));
     let value = sides.want.blocks.get(context).and_then(|block| block.lines.get(&key));
     if let (Some(router), Some(value)) = (router, value) {
+        if let Subject::Prefix(prefix) = subject {
+            ops.prefixes.push(PrefixChange::new(vrf, *prefix, Some(value.as_str())));
+        }
         ops.push(Op {
             phase: Phase::Late,
             context: context.clone(),
@@ -92,13 +96,12 @@ impl Map<'_, '_> {
     /// The first line of an entry with an action; it also sets the action.
     fn head(&mut self, phase: Phase, seq: u16, action: &str, block: &Block<'_>) {
         let context = Context::RouteMap(self.name.clone(), seq);
-        let origins = block.origins.cloned().unwrap_or_default();
         self.ops.push(Op {
             phase,
             context,
             head: action.to_owned(),
             line: None,
-            origins,
+            origins: block.all_origins(),
             effect: Effect::Soft,
         });
     }
@@ -118,7 +121,7 @@ impl Map<'_, '_> {
 
     fn remove(&mut self, phase: Phase, seq: u16, block: &Block<'_>) {
         let line = text::remove(&Context::RouteMap(self.name.clone(), seq), block);
-        self.ops.top(phase, line, None, Effect::Soft);
+        self.ops.top(phase, line, block.all_origins(), Effect::Soft);
     }
 
     /// Nothing looks at it while it is written.

@@ -7,11 +7,13 @@
 
 mod apply;
 mod clears;
+mod edit;
 mod foreign;
 mod lists;
 mod maps;
 mod ops;
 mod owned;
+mod prefixes;
 mod routers;
 mod script;
 mod tags;
@@ -29,7 +31,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+pub use edit::edit;
 pub use owned::{Ownership, Scope};
+pub use prefixes::{Expected, PrefixChange};
 
 /// What a line does to sessions that are up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,7 +94,7 @@ impl SoftClear {
 pub struct PlannedLine {
     /// The line as FRR is given it: it may hold a password, see [`PlannedLine::masked`].
     pub text: String,
-    /// Where it comes from; what is taken away has no origin left.
+    /// Where it comes from. For what is taken away that is what brought it, as far as that is known.
     pub origins: Origins,
     /// What it does to sessions that are up.
     pub effect: Effect,
@@ -121,6 +125,8 @@ pub struct ChangePlan {
     pub soft_clears: BTreeSet<SoftClear>,
     /// Sessions that restart or end; new ones are not among them.
     pub resets: BTreeSet<Session>,
+    /// See [`ChangePlan::prefixes`].
+    pub networks: Option<Vec<PrefixChange>>,
 }
 
 impl ChangePlan {
@@ -128,6 +134,12 @@ impl ChangePlan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+
+    /// The changed prefixes with what is expected of each, if the plan changes nothing else.
+    #[must_use]
+    pub fn prefixes(&self) -> Option<&[PrefixChange]> {
+        self.networks.as_deref()
     }
 
     /// The input of `vtysh -f`, with passwords as they are.
@@ -148,22 +160,43 @@ impl ChangePlan {
 /// Empty if they mean the same to FRR, also where it writes a value in another way. Statements that
 /// are not ours (see [`Ownership`]) are never touched.
 #[must_use]
-pub fn plan(running: &Running, wanted: &FrrConfig, ownership: &Ownership) -> ChangePlan {
+pub fn plan(running: &Running, wanted: &FrrConfig, ownership: &Ownership<'_>) -> ChangePlan {
     let raw = foreign::Raw::read(wanted);
-    let mut want = lower::lower(wanted);
-    raw.add_to(&mut want);
-    fit(&mut want);
+    let want = statements(lower::lower(wanted), &raw);
     let owned = ownership.of(running, wanted);
-    let mut sides = Sides::new(running, &want, &owned);
+    let applied = ownership.applied.map(|config| (config, foreign::Raw::read(config)));
+    let known = applied.as_ref().map(|(config, raw)| statements(lower::lower(config), raw));
+    let have = running.statements.with_origins(&known.unwrap_or_default());
+    let sides = Sides { version: running.version, ..Sides::new(&have, &want, &owned) };
+    complete(sides, wanted, |ops| foreign::diff(ops, running, wanted, &raw, &owned, ownership))
+}
+
+/// Statements with those of the hand-written parts, in the form in which FRR keeps them.
+fn statements<'c>(mut lowered: Statements<'c>, raw: &foreign::Raw<'c>) -> Statements<'c> {
+    raw.add_to(&mut lowered);
+    fit(&mut lowered);
+    lowered
+}
+
+/// All steps between the two sides, behind those that `first` adds.
+fn complete(mut sides: Sides<'_>, wanted: &FrrConfig, first: impl FnOnce(&mut Ops)) -> ChangePlan {
     let mut ops = Ops::default();
-    foreign::diff(&mut ops, running, wanted, &raw, &owned, ownership);
+    first(&mut ops);
     routers::diff(&mut ops, &mut sides);
     apply::top(&mut ops, &sides);
     lists::diff(&mut ops, &sides);
     let tags = tags::Tags::of(&sides);
     maps::diff(&mut ops, &sides, &tags);
     let soft_clears = clears::of(&sides, &tags);
-    ChangePlan { lines: script::build(ops.sorted()), soft_clears, resets: sides.resets }
+    let only_networks = ops.are_prefixes() && soft_clears.is_empty();
+    let prefixes = std::mem::take(&mut ops.prefixes);
+    let networks = prefixes.into_iter().map(|change| change.tagged(wanted));
+    ChangePlan {
+        networks: only_networks.then(|| networks.collect()),
+        lines: script::build(ops.sorted()),
+        soft_clears,
+        resets: sides.resets,
+    }
 }
 
 /// Blocks of one kind, by name.

@@ -1,8 +1,8 @@
 //! Steps of a plan, and the order of their phases.
 
-use super::Effect;
+use super::{Effect, PrefixChange};
 use crate::config::Origins;
-use crate::statement::{Context, Key, text};
+use crate::statement::{Context, Key, Value, text};
 
 /// When a step is taken. The order is what makes a plan safe; see the module above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,8 @@ pub struct Op {
 #[derive(Debug, Default)]
 pub struct Ops {
     ops: Vec<Op>,
+    /// What the steps that are about prefixes bring.
+    pub prefixes: Vec<PrefixChange>,
 }
 
 impl Ops {
@@ -63,9 +65,14 @@ impl Ops {
     }
 
     /// A line outside any block.
-    pub fn top(&mut self, phase: Phase, line: String, origins: Option<&Origins>, effect: Effect) {
-        let (head, origins) = (String::new(), origins.cloned().unwrap_or_default());
+    pub fn top(&mut self, phase: Phase, line: String, origins: Origins, effect: Effect) {
+        let head = String::new();
         self.push(Op { phase, context: Context::Top, head, line: Some(line), origins, effect });
+    }
+
+    /// True if every step is about a prefix.
+    pub fn are_prefixes(&self) -> bool {
+        self.ops.len() == self.prefixes.len()
     }
 
     /// Steps in the order of their phases; inside a phase in the order in which they were added.
@@ -79,20 +86,24 @@ impl Ops {
 #[derive(Debug, Clone)]
 pub struct Change<'s> {
     pub key: &'s Key,
-    pub have: Option<&'s str>,
-    pub want: Option<(&'s str, Option<&'s Origins>)>,
+    pub have: Option<&'s Value<'s>>,
+    pub want: Option<&'s Value<'s>>,
 }
 
 impl Change<'_> {
     /// The line that makes the change.
     pub fn line(&self) -> String {
         match (self.want, self.have) {
-            (Some((value, _)), _) => text::set(self.key, value),
-            (None, have) => text::undo(self.key, have.unwrap_or_default()),
+            (Some(value), _) => text::set(self.key, &value.text),
+            (None, have) => text::undo(self.key, have.map(Value::as_str).unwrap_or_default()),
         }
     }
 
+    /// Where the new value comes from; where there is none, or nobody knows, the old one.
     pub fn origins(&self) -> Origins {
-        self.want.and_then(|(_, origins)| origins).cloned().unwrap_or_default()
+        let of = |value: Option<&Value<'_>>| {
+            value.and_then(|value| value.origins).filter(|origins| !origins.is_empty()).cloned()
+        };
+        of(self.want).or_else(|| of(self.have)).unwrap_or_default()
     }
 }

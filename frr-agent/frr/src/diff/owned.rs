@@ -19,16 +19,16 @@ pub enum Scope {
 
 /// What may be changed or taken away.
 #[derive(Debug, Clone)]
-pub struct Ownership {
+pub struct Ownership<'a> {
     /// Whose FRR it is.
     pub scope: Scope,
-    /// What was applied last, as far as it is known.
-    pub applied: Option<FrrConfig>,
+    /// What was applied last, as far as it is known. It also says where a line that is taken away came from.
+    pub applied: Option<&'a FrrConfig>,
     /// Lines of FRR's base file, without indentation; they are never touched.
     pub base: BTreeSet<String>,
 }
 
-impl Ownership {
+impl<'a> Ownership<'a> {
     /// All is ours but the given base file's lines.
     #[must_use]
     pub fn shipped(base: &str) -> Self {
@@ -38,16 +38,16 @@ impl Ownership {
 
     /// Others configure this FRR too; `applied` is what we did to it before.
     #[must_use]
-    pub fn host(applied: Option<FrrConfig>) -> Self {
+    pub fn host(applied: Option<&'a FrrConfig>) -> Self {
         Self { scope: Scope::Host, applied, base: BTreeSet::new() }
     }
 
     pub(super) fn of(&self, running: &Running, wanted: &FrrConfig) -> Owned {
-        let mut owned = Owned { all: self.scope == Scope::Shipped, ..Owned::default() };
-        if owned.all {
-            return owned;
+        if self.scope == Scope::Shipped {
+            return Owned::everything();
         }
-        for config in [Some(wanted), self.applied.as_ref()].into_iter().flatten() {
+        let mut owned = Owned::default();
+        for config in [Some(wanted), self.applied].into_iter().flatten() {
             owned.routers.extend(config.routers.iter().map(|(vrf, router)| (vrf.clone(), router.asn)));
             owned.maps.extend(config.route_maps.keys().cloned());
             owned.lists.extend(config.prefix_lists.keys().cloned());
@@ -97,6 +97,11 @@ const BASE: [&str; 18] = [
 ];
 
 impl Owned {
+    /// Everything is ours.
+    pub fn everything() -> Self {
+        Self { all: true, ..Self::default() }
+    }
+
     /// What a router of ours uses: `ID-in` and `ID-out` of its sessions with their lists, and the
     /// maps of its prefixes that set a tag of ours.
     fn add_used_by(&mut self, router: &Router, vrf: &Vrf, config: &FrrConfig) {

@@ -2,9 +2,9 @@
 
 use super::apply::{Sides, changes};
 use super::ops::{Change, Op, Ops, Phase};
-use super::{Effect, Session};
+use super::{Effect, PrefixChange, Session};
 use crate::config::{AddressFamily, NeighborId, Origins};
-use crate::statement::{Block, Context, Kind, Statements, Subject, Vrf, text};
+use crate::statement::{Block, Context, Kind, Statements, Subject, Value, Vrf, text};
 use std::collections::BTreeSet;
 
 /// Makes, changes and removes routers.
@@ -55,7 +55,9 @@ fn remove(ops: &mut Ops, sides: &mut Sides<'_>) {
     // The default VRF comes last.
     for (vrf, asn) in leaving.into_iter().rev() {
         strip(ops, sides.have, vrf, asn);
-        ops.top(Phase::Routers, format!("no {}", text::router(asn, vrf)), None, Effect::Reset);
+        let block = sides.have.blocks.get(&Context::Router(vrf.clone()));
+        let origins = block.and_then(|block| block.origins).cloned().unwrap_or_default();
+        ops.top(Phase::Routers, format!("no {}", text::router(asn, vrf)), origins, Effect::Reset);
         let ended =
             sessions(sides.have, vrf).into_iter().map(|neighbor| Session { vrf: vrf.clone(), neighbor });
         sides.resets.extend(ended);
@@ -71,7 +73,9 @@ fn strip(ops: &mut Ops, have: &Statements<'_>, vrf: &Vrf, asn: &str) {
     let mut lines = Vec::new();
     let evpn = Context::Family(vrf.clone(), AddressFamily::L2vpnEvpn);
     let vnis = have.blocks.iter().filter(|(context, _)| matches!(context, Context::Vni(of, _) if of == vrf));
-    lines.extend(vnis.map(|(context, block)| (evpn.clone(), text::remove(context, block))));
+    lines.extend(
+        vnis.map(|(context, block)| (evpn.clone(), text::remove(context, block), block.all_origins())),
+    );
     let unicast = [AddressFamily::Ipv4Unicast, AddressFamily::Ipv6Unicast];
     let unicast = unicast.map(|family| Context::Family(vrf.clone(), family));
     for context in unicast.into_iter().chain([evpn, Context::Router(vrf.clone())]) {
@@ -82,12 +86,13 @@ fn strip(ops: &mut Ops, have: &Statements<'_>, vrf: &Vrf, asn: &str) {
                 _ => key.0 == Kind::Import,
             };
             if goes {
-                lines.push((context.clone(), text::undo(key, &value.text)));
+                let origins = value.origins.cloned().unwrap_or_default();
+                lines.push((context.clone(), text::undo(key, &value.text), origins));
             }
         }
     }
-    for (context, line) in lines {
-        let (head, line, origins) = (asn.to_owned(), Some(line), Origins::new());
+    for (context, line, origins) in lines {
+        let (head, line) = (asn.to_owned(), Some(line));
         ops.push(Op { phase: Phase::Withdraw, context, head, line, origins, effect: Effect::None });
     }
 }
@@ -159,7 +164,7 @@ impl Router<'_, '_, '_> {
                 continue;
             }
             let session = Session { vrf: self.vrf.clone(), neighbor: id.clone() };
-            let change = Change { key, have: Some(&value.text), want: None };
+            let change = Change { key, have: Some(value), want: None };
             let line = change.line();
             let effect = if up.contains(id) { Effect::Reset } else { Effect::None };
             self.push(Phase::Withdraw, &Context::Router(self.vrf.clone()), line, &change, effect);
@@ -173,8 +178,12 @@ impl Router<'_, '_, '_> {
     }
 
     fn push(&mut self, phase: Phase, context: &Context, line: String, change: &Change<'_>, effect: Effect) {
+        self.step(phase, context, line, change.origins(), effect);
+    }
+
+    fn step(&mut self, phase: Phase, context: &Context, line: String, origins: Origins, effect: Effect) {
         let (context, head) = (context.clone(), self.block.head.clone());
-        self.ops.push(Op { phase, context, head, line: Some(line), origins: change.origins(), effect });
+        self.ops.push(Op { phase, context, head, line: Some(line), origins, effect });
     }
 
     /// What a change does to sessions that can be up; notes those that restart.
@@ -218,6 +227,10 @@ impl Router<'_, '_, '_> {
                 (Kind::Activate, _) => Phase::Activate,
                 _ => Phase::Import,
             };
+            if let Subject::Prefix(prefix) = &change.key.1 {
+                let class = change.want.map(Value::as_str);
+                self.ops.prefixes.push(PrefixChange::new(&self.vrf, *prefix, class));
+            }
             let effect = self.effect(&change, up, ended);
             self.push(phase, &context, change.line(), &change, effect);
         }
@@ -237,8 +250,8 @@ impl Router<'_, '_, '_> {
         for context in self.vni_contexts() {
             let have = self.sides.kept(&self.vrf, &context);
             if let Some(block) = have.filter(|_| !self.sides.want.blocks.contains_key(&context)) {
-                let change = Change { key: &(Kind::Rd, Subject::Sole), have: None, want: None };
-                self.push(Phase::Withdraw, evpn, text::remove(&context, block), &change, Effect::None);
+                let line = text::remove(&context, block);
+                self.step(Phase::Withdraw, evpn, line, block.all_origins(), Effect::None);
             }
         }
     }
@@ -263,7 +276,7 @@ impl Router<'_, '_, '_> {
             let given = changed.iter().any(|change| change.key == key);
             let beside = changed.iter().any(|change| change.key.0 == key.0 && change.want.is_some());
             if matches!(key.1, Subject::Target(true, _)) && beside && !given {
-                let change = Change { key, have: None, want: Some((&value.text, value.origins)) };
+                let change = Change { key, have: None, want: Some(value) };
                 self.push(Phase::Import, context, change.line(), &change, Effect::None);
             }
         }

@@ -54,7 +54,11 @@ impl<'s> Tags<'s> {
             let tag = have.get(&name).and_then(tag_of)?;
             Some((tag, tags.changed.contains(&name)))
         };
-        let (mut left, mut stays, mut again) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let (mut left, mut again) = (BTreeSet::new(), Vec::new());
+        let alike = |(vrf, family, class): &(&'s Vrf, Family, &FrrName)| {
+            Some((*vrf, *family, have.get(class).and_then(tag_of)?))
+        };
+        let mut stays: BTreeSet<_> = sides.alike.iter().filter_map(alike).collect();
         let mut known: BTreeMap<&str, Option<(&Tag, bool)>> = BTreeMap::new();
         for context in sides.want.blocks.keys() {
             let Context::Family(vrf, family) = context else { continue };

@@ -99,7 +99,7 @@ impl<K: Ord, V> SharedMap<K, V> {
     }
 
     /// Entries from the first key that is not below `first`, ascending.
-    pub fn from_key<'a>(&'a self, first: &K) -> impl Iterator<Item = (&'a K, &'a V)> {
+    pub fn from_key<'a>(&'a self, first: &K) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V> {
         let chunk = self.chunk_of(first);
         let skipped = self.chunks.get(chunk).map_or(0, |c| c.partition_point(|(key, _)| key < first));
         let chunks = self.chunks.iter().skip(chunk).flat_map(|chunk| chunk.iter());

@@ -2,20 +2,28 @@
 
 use super::{Block, Context, Kind, Statements, Subject, Vrf};
 use crate::config::{
-    AddressFamily, BfdProfile, Evpn, FrrConfig, Neighbor, NeighborId, Origins, RouteMapEntry, RouteTarget,
-    Router, VniPolicy,
+    AddressFamily, BfdProfile, Evpn, FrrConfig, Neighbor, NeighborId, Network, Origins, RouteMapEntry,
+    RouteTarget, Router, VniPolicy,
 };
 use crate::value::{Asn, Family, Password, Vni};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
+
+/// The prefixes of each VRF that a comparison is about.
+pub type Prefixes = BTreeMap<Vrf, BTreeSet<IpNet>>;
 
 /// The statements of a configuration, without its raw snippets.
 #[must_use]
 pub fn lower(config: &FrrConfig) -> Statements<'_> {
-    let mut all = Statements::default();
+    lower_with(config, None)
+}
+
+/// As [`lower`], of the prefixes only those that are named. A block whose prefixes are all left out is there, and empty.
+#[must_use]
+pub fn lower_with<'a>(config: &'a FrrConfig, only: Option<&Prefixes>) -> Statements<'a> {
+    let mut all = defaults();
     let top = all.block(Context::Top);
-    for family in [Family::V4, Family::V6] {
-        top.put(Kind::Nht, Subject::Family(family), "on".to_owned(), None);
-    }
     for ((name, family), list) in &config.prefix_lists {
         for (seq, rule) in &list.rules {
             let subject = Subject::Rule(*family, name.clone(), *seq);
@@ -33,11 +41,49 @@ pub fn lower(config: &FrrConfig) -> Statements<'_> {
     }
     for (vrf, router) in &config.routers {
         lower_router(&mut all, vrf, router);
+        lower_networks(&mut all, vrf, router, only);
     }
     for (name, profile) in &config.bfd_profiles {
         lower_profile(all.block(Context::BfdProfile(name.clone())), profile);
     }
     all
+}
+
+/// The named prefixes and nothing else.
+#[must_use]
+pub fn lower_only<'a>(config: &'a FrrConfig, prefixes: &Prefixes) -> Statements<'a> {
+    let mut all = defaults();
+    for (vrf, router) in config.routers.iter().filter(|(vrf, _)| prefixes.contains_key(*vrf)) {
+        let block = all.block(Context::Router(vrf.clone()));
+        (block.head, block.origins) = (router.asn.to_string(), Some(&router.origins));
+        lower_networks(&mut all, vrf, router, Some(prefixes));
+    }
+    all
+}
+
+fn defaults<'a>() -> Statements<'a> {
+    let mut all = Statements::default();
+    let top = all.block(Context::Top);
+    for family in [Family::V4, Family::V6] {
+        top.put(Kind::Nht, Subject::Family(family), "on".to_owned(), None);
+    }
+    all
+}
+
+fn lower_networks<'a>(all: &mut Statements<'a>, vrf: &Vrf, router: &'a Router, only: Option<&Prefixes>) {
+    let mut put = |prefix: &IpNet, network: &'a Network| {
+        let block = all.block(Context::Family(vrf.clone(), Family::of(prefix.addr()).into()));
+        let class = network.class.as_ref().map_or("", |class| class.as_str());
+        block.put(Kind::Network, Subject::Prefix(*prefix), class, Some(&network.origins));
+    };
+    match only.map(|only| only.get(vrf)) {
+        None => router.networks.iter().for_each(|(prefix, network)| put(prefix, network)),
+        Some(prefixes) => {
+            let named = prefixes.into_iter().flatten();
+            let known = named.filter_map(|prefix| Some((prefix, router.networks.get(prefix)?)));
+            known.for_each(|(prefix, network)| put(prefix, network));
+        }
+    }
 }
 
 fn joined<T: Display>(items: impl IntoIterator<Item = T>) -> String {
@@ -101,10 +147,6 @@ fn lower_router<'a>(all: &mut Statements<'a>, vrf: &Vrf, router: &'a Router) {
             continue;
         }
         let block = all.block(Context::Family(vrf.clone(), family.into()));
-        for (prefix, network) in router.networks_of(family) {
-            let class = network.class.as_ref().map_or("", |class| class.as_str());
-            block.put(Kind::Network, Subject::Prefix(*prefix), class, Some(&network.origins));
-        }
         for import in &router.imports {
             block.put(Kind::Import, Subject::Vrf(import.clone()), String::new(), origins);
         }

@@ -12,7 +12,7 @@ pub mod value;
 
 pub use fit::fit;
 
-use crate::config::{AddressFamily, NeighborId, Origins, RouteTarget};
+use crate::config::{AddressFamily, NeighborId, Origin, Origins, RouteTarget};
 use crate::value::{Family, FrrName, InterfaceName, Vni};
 use ipnet::IpNet;
 use std::borrow::Cow;
@@ -170,6 +170,18 @@ impl<'a> Block<'a> {
         from.take_while(move |((k, _), _)| *k == kind).map(|((_, subject), value)| (subject, value))
     }
 
+    /// Where the block and everything in it comes from.
+    #[must_use]
+    pub fn all_origins(&self) -> Origins {
+        self.each_origin().cloned().collect()
+    }
+
+    /// As [`Block::all_origins`], some of them several times.
+    pub fn each_origin(&self) -> impl Iterator<Item = &'a Origin> {
+        let lines = self.lines.values().filter_map(|value| value.origins);
+        self.origins.into_iter().chain(lines).flatten()
+    }
+
     /// The value of a statement that there is one of.
     #[must_use]
     pub fn sole(&self, kind: Kind) -> Option<&str> {
@@ -185,6 +197,22 @@ pub struct Statements<'a> {
 }
 
 impl<'a> Statements<'a> {
+    /// The same statements, each with the origins that a statement with its key has in `known`.
+    #[must_use]
+    pub fn with_origins(&'a self, known: &Statements<'a>) -> Self {
+        let empty = Block::default();
+        let blocks = self.blocks.iter().map(|(context, block)| {
+            let known = known.blocks.get(context).unwrap_or(&empty);
+            let lines = block.lines.iter().map(|(key, value)| {
+                let origins = known.lines.get(key).and_then(|value| value.origins);
+                (key.clone(), Value { text: Cow::Borrowed(value.as_str()), origins })
+            });
+            let block = Block { head: block.head.clone(), origins: known.origins, lines: lines.collect() };
+            (context.clone(), block)
+        });
+        Self { blocks: blocks.collect() }
+    }
+
     /// The block, made empty if there is none.
     pub fn block(&mut self, context: Context) -> &mut Block<'a> {
         self.blocks.entry(context).or_default()

@@ -245,7 +245,7 @@ exit
         ]
     );
     // Once it is gone from the wanted configuration, the record says that it was ours.
-    let record = Ownership::host(Some(wanted));
+    let record = Ownership::host(Some(&wanted));
     let gone = plan(&parse(&(BASE.to_owned() + others)), &FrrConfig::default(), &record);
     assert!(lines(&gone).contains(&"no router bgp 65000"));
     assert!(!gone.script().contains("theirs") && !gone.script().contains("blue"));
@@ -274,7 +274,7 @@ fn hand_written_lines_are_given_once_and_taken_back_in_reverse() {
         " bgp log-neighbor-changes\n neighbor 192.0.2.1 description rack 4\n neighbor 192.0.2.1 password",
     );
     assert!(plan(&parse(&runs), &wanted, &shipped()).is_empty());
-    let record = Ownership { applied: Some(wanted), ..shipped() };
+    let record = Ownership { applied: Some(&wanted), ..shipped() };
     let gone = plan(&parse(&runs), &with_raw(&[]), &record);
     assert_eq!(lines(&gone), ["no neighbor 192.0.2.1 description rack 4", "no bgp log-neighbor-changes"]);
 }
@@ -299,7 +299,7 @@ fn hand_written_lines_that_the_model_knows_are_compared_like_any_other() {
 fn hand_written_lines_that_frr_rewrites_are_not_given_again_and_again() {
     let wanted = with_raw(&["interface eth0\n ip ospf area 0\nexit"]);
     let runs = BASE.to_owned() + "interface eth0\n ip ospf area 0.0.0.0\nexit\n";
-    let record = Ownership { applied: Some(wanted.clone()), ..shipped() };
+    let record = Ownership { applied: Some(&wanted), ..shipped() };
     assert!(plan(&parse(&runs), &wanted, &record).is_empty());
 }
 

@@ -1,5 +1,6 @@
 //! The plan against a model of FRR: what its lines do, one after the other.
 
+mod edits;
 mod examples;
 mod interpreter;
 
@@ -18,7 +19,7 @@ pub fn running(config: &FrrConfig) -> Running {
     parse(&render(config, &AS_IS))
 }
 
-fn shipped() -> Ownership {
+fn shipped() -> Ownership<'static> {
     Ownership::shipped("")
 }
 
