@@ -4,6 +4,7 @@ use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
 use super::tree::Tree;
 use super::{de, duplicates, schema};
+use crate::model::COMMIT_CONFIRMED;
 use crate::problem::Step;
 use crate::snapshot::{Custom, Meta, Snapshot};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -70,8 +71,10 @@ impl Reader {
             known = false;
             self.error(object, field.field.clone(), &unknown_field(&field));
         }
-        let read_by_rules =
-            |key: &str| key.starts_with("metallb.io/") || key.starts_with("metallb.universe.tf/");
+        let read_by_rules = |key: &str| {
+            let upstreams = key.starts_with("metallb.io/") || key.starts_with("metallb.universe.tf/");
+            upstreams || key == COMMIT_CONFIRMED
+        };
         let created = metadata.get("creationTimestamp").and_then(Tree::text).unwrap_or_default();
         known.then(|| Meta {
             object: object.id.clone(),

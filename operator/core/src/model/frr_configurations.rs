@@ -2,6 +2,7 @@
 //! `frr::build`, as they only meet where they select the same node.
 
 use super::build::Built;
+use super::commit_confirmed;
 use super::in_force::key;
 use super::judge::{Candidate, Standing};
 use super::kind::{Context, Objects, Parsed, Prepared, Resolved, form_of, prepare};
@@ -55,7 +56,14 @@ fn parse(
     secrets: &dyn PasswordSource,
 ) -> Result<Parsed<Contribution>, Vec<Problem>> {
     let remembering = Remembering { secrets, before: context.resolved, found: RefCell::default() };
-    let value = Contribution::parse(object, &remembering)?;
+    let parsed = Contribution::parse(object, &remembering);
+    let value = match (parsed, commit_confirmed::problem(&object.meta)) {
+        (parsed, None) => parsed?,
+        (parsed, Some(problem)) => {
+            let others = parsed.err().unwrap_or_default();
+            return Err(others.into_iter().chain([problem]).collect());
+        }
+    };
     let notes = value.warnings.clone();
     Ok(Parsed { value, resolved: remembering.found.into_inner(), notes })
 }

@@ -1,6 +1,7 @@
 //! From a `BGPPeer` object to a session that FRR takes.
 
 use super::address::parse_ip;
+use super::commit_confirmed::{COMMIT_CONFIRMED, commit_confirmed};
 use super::kind::{Context, Parsed, Resolved, Sink};
 use super::peer::Peer;
 use super::peer_error::PeerError;
@@ -42,6 +43,9 @@ pub(crate) fn parse(
     let Custom { meta, spec } = custom;
     let mut sink = Sink::new(&meta.object);
     let mut resolved = Resolved::new();
+    if let Err(why) = commit_confirmed(meta) {
+        sink.error(FieldPath::of("metadata.annotations").key(COMMIT_CONFIRMED), &why);
+    }
     let numbers = numbers(spec, &mut sink);
     let id = other_side(spec, &mut sink);
     let bfd_profile = bfd_profile(spec, &meta.object.name, references, context, &mut sink);

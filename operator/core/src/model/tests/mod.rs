@@ -1,6 +1,7 @@
 //! The rules, one line each: an object, and the field and reason of what is wrong with it.
 
 mod advertisements;
+mod commit_confirmed;
 mod in_force;
 mod nodes;
 mod peers;
