@@ -4,11 +4,13 @@
 //! number; everything else is a sorted map by what FRR identifies it with, so equal meaning is
 //! equal value and equal text.
 
+mod announced;
 mod origin;
 mod policy;
 mod router;
 mod target;
 
+pub use announced::{Announcement, Outbound};
 pub use origin::{Origin, Origins};
 pub use policy::{Action, Match, PrefixList, PrefixRule, RouteMap, RouteMapEntry, Sets};
 pub use router::{

@@ -48,6 +48,15 @@ pub struct PrefixRule {
 }
 
 impl PrefixRule {
+    /// True if a prefix matches: it lies within `net`, and its length within the bounds.
+    #[must_use]
+    pub fn covers(&self, prefix: &IpNet) -> bool {
+        let exact = self.net.prefix_len();
+        let longest = self.le.unwrap_or(if self.ge.is_some() { self.net.max_prefix_len() } else { exact });
+        let bounds = self.ge.unwrap_or(exact)..=longest;
+        self.net.contains(prefix) && bounds.contains(&prefix.prefix_len())
+    }
+
     /// True if every prefix of the family matches.
     #[must_use]
     pub fn is_any(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The plan against a model of FRR: what its lines do, one after the other.
 
+mod announced;
 mod edits;
 mod examples;
 mod interpreter;
