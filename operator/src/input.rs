@@ -141,8 +141,8 @@ impl Judging {
         problems.extend(state.problems);
         plan::adopt(&mut snapshot, &plan::of_services(&state.snapshot.services));
         plan::adopt(&mut snapshot, &before.recorded);
-        let others = state.snapshot.services.into_iter().filter(|service| !before.declares(service));
-        let held = plan::hold(&mut snapshot, others.collect());
+        let others = state.snapshot.services.values().filter(|service| !before.declares(service));
+        let held = plan::hold(&mut snapshot, others.cloned().collect());
         let options = plan::Options { held, ..self.options(node, frr) };
         let evaluation = plan::evaluate(&snapshot, &InForce::default(), &options);
         Ok(Evaluated { evaluation, options, problems, index })
@@ -174,7 +174,7 @@ impl Evaluated {
     pub fn before(&self) -> Before {
         let Evaluation { model, outcomes, .. } = &self.evaluation;
         let held = outcomes.iter().filter_map(|(key, outcome)| Some((key, outcome.allocation()?)));
-        let recorded = held.map(|(key, held)| ((key.namespace.clone(), key.name.clone()), held.ips.clone()));
+        let recorded = held.map(|(key, held)| (key.clone(), held.ips.clone()));
         Before { recorded: recorded.collect(), declared: model.services.keys().cloned().collect() }
     }
 

@@ -4,8 +4,11 @@
 
 use crate::problem::ObjectRef;
 use herald_crds::{frrk8s, metallb};
+use herald_frr::shared::SharedMap;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 /// Labels or annotations.
@@ -35,9 +38,74 @@ pub struct Custom<S> {
     pub spec: S,
 }
 
-/// All inputs at one instant. Each list is sorted by namespace and name and holds no object twice.
+/// Namespace and name of a Service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceKey {
+    /// The namespace.
+    pub namespace: Arc<str>,
+    /// The name.
+    pub name: Arc<str>,
+}
+
+impl ServiceKey {
+    /// The key of an object.
+    #[must_use]
+    pub fn of(object: &ObjectRef) -> Self {
+        Self { namespace: object.namespace.clone(), name: object.name.clone() }
+    }
+}
+
+impl fmt::Display for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// The Service of an EndpointSlice, and the slice's own name: all slices of a Service stand together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SliceKey {
+    /// The Service, in the slice's namespace.
+    pub service: ServiceKey,
+    /// The slice's name.
+    pub name: Arc<str>,
+}
+
+/// All inputs at one instant, no object twice.
+///
+/// Two Snapshots of which one came from the other share what they have in common: a copy costs next to nothing, and
+/// so does finding what changed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
+    /// Everything of which there is little; `Deref` leads to it.
+    pub configuration: Arc<Configuration>,
+    /// Services of every type.
+    pub services: SharedMap<ServiceKey, Arc<Service>>,
+    /// EndpointSlices.
+    pub endpoint_slices: SharedMap<SliceKey, Arc<EndpointSlice>>,
+    /// Objects that are in the input and could not be read: their last valid form stays in force.
+    pub unreadable: BTreeSet<ObjectRef>,
+    /// Some text could not be read as objects at all: whatever is not here may have been in it.
+    pub incomplete: bool,
+}
+
+impl Deref for Snapshot {
+    type Target = Configuration;
+
+    fn deref(&self) -> &Configuration {
+        &self.configuration
+    }
+}
+
+/// A change of what another Snapshot shares copies it first.
+impl DerefMut for Snapshot {
+    fn deref_mut(&mut self) -> &mut Configuration {
+        Arc::make_mut(&mut self.configuration)
+    }
+}
+
+/// All inputs but Services and EndpointSlices. Each list is sorted by namespace and name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Configuration {
     /// `metallb.io` IPAddressPools.
     pub pools: Vec<Custom<metallb::IPAddressPoolSpec>>,
     /// `metallb.io` L2Advertisements.
@@ -52,10 +120,6 @@ pub struct Snapshot {
     pub communities: Vec<Custom<metallb::CommunitySpec>>,
     /// `frrk8s.metallb.io` FRRConfigurations.
     pub frr_configurations: Vec<Custom<frrk8s::FRRConfigurationSpec>>,
-    /// Services of every type.
-    pub services: Vec<Service>,
-    /// EndpointSlices.
-    pub endpoint_slices: Vec<EndpointSlice>,
     /// Nodes.
     pub nodes: Vec<Node>,
     /// `status.addresses` of Nodes that are IP addresses, by the Node's name.
@@ -64,10 +128,6 @@ pub struct Snapshot {
     pub namespaces: Vec<Namespace>,
     /// Secrets.
     pub secrets: Vec<Secret>,
-    /// Objects that are in the input and could not be read: their last valid form stays in force.
-    pub unreadable: BTreeSet<ObjectRef>,
-    /// Some text could not be read as objects at all: whatever is not here may have been in it.
-    pub incomplete: bool,
 }
 
 impl Snapshot {
@@ -76,15 +136,33 @@ impl Snapshot {
     ///
     /// Configuration needs no such care: `model::InForce` keeps it.
     pub fn complete_from(&mut self, before: &Self) {
-        let Self { unreadable, incomplete, .. } = self;
+        if self.unreadable.is_empty() && !self.incomplete {
+            return;
+        }
+        let Self { configuration, services, endpoint_slices, unreadable, incomplete } = self;
         let lost = |object: &ObjectRef| *incomplete || unreadable.contains(object);
+        complete_map(services, &before.services, |service| &service.meta.object, &lost);
+        complete_map(endpoint_slices, &before.endpoint_slices, |slice| &slice.object, &lost);
         let of_cluster = |kind, name: &Arc<str>| ObjectRef { kind, namespace: "".into(), name: name.clone() };
-        complete(&mut self.services, &before.services, |service| service.meta.object.clone(), &lost);
-        complete(&mut self.endpoint_slices, &before.endpoint_slices, |slice| slice.object.clone(), &lost);
-        complete(&mut self.nodes, &before.nodes, |node| of_cluster("Node", &node.name), &lost);
+        let now = Arc::make_mut(configuration);
+        complete(&mut now.nodes, &before.nodes, |node| of_cluster("Node", &node.name), &lost);
         let namespace = |namespace: &Namespace| of_cluster("Namespace", &namespace.name);
-        complete(&mut self.namespaces, &before.namespaces, namespace, &lost);
-        complete(&mut self.secrets, &before.secrets, |secret| secret.object.clone(), &lost);
+        complete(&mut now.namespaces, &before.namespaces, namespace, &lost);
+        complete(&mut now.secrets, &before.secrets, |secret| secret.object.clone(), &lost);
+    }
+}
+
+fn complete_map<K: Ord + Clone, T>(
+    now: &mut SharedMap<K, Arc<T>>,
+    before: &SharedMap<K, Arc<T>>,
+    object: impl Fn(&T) -> &ObjectRef,
+    lost: &impl Fn(&ObjectRef) -> bool,
+) {
+    let present: BTreeSet<ObjectRef> = now.values().map(|item| object(item).clone()).collect();
+    for (key, item) in before {
+        if lost(object(item)) && !present.contains(object(item)) {
+            now.insert(key.clone(), item.clone());
+        }
     }
 }
 
@@ -128,6 +206,8 @@ pub struct Service {
     pub ports: Vec<(Arc<str>, u16)>,
     /// `status.loadBalancer.ingress[].ip`, those that parse and those that do not.
     pub ingress: Vec<Result<IpAddr, Arc<str>>>,
+    /// `ingress` was recorded apart from the Service, which has no status of its own.
+    pub adopted: bool,
 }
 
 /// An EndpointSlice (discovery.k8s.io/v1).
@@ -139,6 +219,15 @@ pub struct EndpointSlice {
     pub service: Arc<str>,
     /// Its endpoints.
     pub endpoints: Vec<Endpoint>,
+}
+
+impl EndpointSlice {
+    /// Its key in a Snapshot.
+    #[must_use]
+    pub fn key(&self) -> SliceKey {
+        let ObjectRef { namespace, name, .. } = self.object.clone();
+        SliceKey { service: ServiceKey { namespace, name: self.service.clone() }, name }
+    }
 }
 
 /// One endpoint.
@@ -181,8 +270,8 @@ pub struct Secret {
     pub password: Option<Arc<[u8]>>,
 }
 
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secret").field("object", &self.object).finish_non_exhaustive()
     }
 }

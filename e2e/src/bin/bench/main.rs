@@ -1,5 +1,6 @@
 //! `make bench`: writes target/bench/*.json and prints a table. `--quick` runs everything once and small, as CI does.
 
+mod agent;
 mod allocation;
 mod apply;
 mod folder;
@@ -17,6 +18,9 @@ fn main() -> Result<()> {
     {
         return measure::print_cost_of(rest);
     }
+    if arguments.iter().any(|argument| argument == "--agent") {
+        return report("agent", &agent::figures(false)?);
+    }
     let quick = arguments.iter().any(|argument| argument == "--quick");
     println!("{}", conditions(quick)?);
     println!("{:<66} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");
@@ -26,7 +30,8 @@ fn main() -> Result<()> {
     // A quick run must not pass for a measurement.
     let prefix = if quick { "quick-" } else { "" };
     report(&format!("{prefix}folder"), &folder::figures(quick)?)?;
-    report(&format!("{prefix}apply"), &apply::figures(quick)?)
+    report(&format!("{prefix}apply"), &apply::figures(quick)?)?;
+    report(&format!("{prefix}agent"), &agent::figures(quick)?)
 }
 
 /// Prints a group of figures and writes its file.

@@ -3,17 +3,23 @@
 use super::manifest::Object;
 use super::pairs::pairs;
 use super::{Counts, MASK, ObjectChange};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Configuration, Snapshot};
 use herald_frr::render::mask_passwords;
+use herald_frr::shared::{Change, SharedMap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// So many objects are kept with their manifests; further ones are counted.
 const OBJECTS: usize = 50;
 
 /// A manifest that takes more bytes than this as JSON is left out.
 const MANIFEST_BYTES: usize = 16 << 10;
+
+/// An object before and after.
+type Forms<'a, T> = (Option<&'a T>, Option<&'a T>);
 
 /// What changed in the objects.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -61,6 +67,42 @@ impl Causes {
             if old != new {
                 self.change(old, new);
             }
+        }
+    }
+
+    fn compare_configuration(&mut self, before: &Configuration, after: &Configuration, node: &str) {
+        self.compare(&before.frr_configurations, &after.frr_configurations);
+        self.compare(&before.peers, &after.peers);
+        self.compare(&before.bgp_advertisements, &after.bgp_advertisements);
+        self.compare(&before.l2_advertisements, &after.l2_advertisements);
+        self.compare(&before.bfd_profiles, &after.bfd_profiles);
+        self.compare(&before.communities, &after.communities);
+        self.compare(&before.pools, &after.pools);
+        self.compare(&before.secrets, &after.secrets);
+        self.compare(&before.namespaces, &after.namespaces);
+        let own =
+            |configuration: &Configuration| configuration.nodes.iter().find(|n| &*n.name == node).cloned();
+        self.compare(own(before).as_slice(), own(after).as_slice());
+    }
+
+    /// Takes what changed, not what there is. Of one object that has another key now, both forms count as one change.
+    fn compare_shared<K: Ord, T: Object>(
+        &mut self,
+        before: &SharedMap<K, Arc<T>>,
+        after: &SharedMap<K, Arc<T>>,
+    ) {
+        let changes = before.changes(after);
+        let mut objects: BTreeMap<(&str, &str), Forms<'_, T>> = BTreeMap::new();
+        for Change { before, after, .. } in &changes {
+            for old in before.iter().copied() {
+                objects.entry(old.key()).or_default().0 = Some(old);
+            }
+            for new in after.iter().copied() {
+                objects.entry(new.key()).or_default().1 = Some(new);
+            }
+        }
+        for (old, new) in objects.into_values() {
+            self.change(old, new);
         }
     }
 
@@ -120,23 +162,15 @@ pub(super) fn merge(known: &mut Vec<ObjectChange>, later: Vec<ObjectChange>) {
 
 /// What changed for `node` from one Snapshot to the next; of Nodes only its own. Secrets count by name.
 ///
-/// The lists are sorted, so this takes one comparison per object.
+/// Of Services and EndpointSlices it costs what changed, of other kinds one comparison per object.
 #[must_use]
 pub fn causes(before: &Snapshot, after: &Snapshot, node: &str) -> Causes {
     let mut causes = Causes::default();
-    causes.compare(&before.frr_configurations, &after.frr_configurations);
-    causes.compare(&before.peers, &after.peers);
-    causes.compare(&before.bgp_advertisements, &after.bgp_advertisements);
-    causes.compare(&before.l2_advertisements, &after.l2_advertisements);
-    causes.compare(&before.bfd_profiles, &after.bfd_profiles);
-    causes.compare(&before.communities, &after.communities);
-    causes.compare(&before.pools, &after.pools);
-    causes.compare(&before.secrets, &after.secrets);
-    causes.compare(&before.namespaces, &after.namespaces);
-    let own = |snapshot: &Snapshot| snapshot.nodes.iter().find(|n| &*n.name == node).cloned();
-    causes.compare(own(before).as_slice(), own(after).as_slice());
-    causes.compare(&before.services, &after.services);
-    causes.compare(&before.endpoint_slices, &after.endpoint_slices);
+    if !Arc::ptr_eq(&before.configuration, &after.configuration) {
+        causes.compare_configuration(before, after, node);
+    }
+    causes.compare_shared(&before.services, &after.services);
+    causes.compare_shared(&before.endpoint_slices, &after.endpoint_slices);
     causes
 }
 

@@ -6,7 +6,7 @@ use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
 use super::tree::{Tree, shorten};
 use crate::problem::{FieldPath, Step};
-use crate::snapshot::{Endpoint, EndpointSlice, Namespace, Node, Secret, Service};
+use crate::snapshot::{Endpoint, EndpointSlice, Namespace, Node, Secret, Service, ServiceKey};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::discovery::v1 as discovery;
@@ -63,8 +63,9 @@ impl Reader {
                 .filter_map(|i| i.ip)
                 .map(|ip| ip.parse().map_err(|_| ip.into()))
                 .collect(),
+            adopted: false,
         };
-        self.snapshot.services.push(service);
+        self.snapshot.services.insert(ServiceKey::of(&object.id), Arc::new(service));
     }
 
     /// Whether a field says nothing, or what the API server takes.
@@ -123,7 +124,7 @@ impl Reader {
                 })
                 .collect(),
         };
-        self.snapshot.endpoint_slices.push(slice);
+        self.snapshot.endpoint_slices.insert(slice.key(), Arc::new(slice));
     }
 
     /// Reads a Node.

@@ -6,12 +6,12 @@ use super::tree::Tree;
 use super::{de, duplicates, schema};
 use crate::model::COMMIT_CONFIRMED;
 use crate::problem::Step;
-use crate::snapshot::{Custom, Meta, Snapshot};
+use crate::snapshot::{Configuration, Custom, Meta};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 
 /// The list of the Snapshot that holds objects with this spec.
-pub type ListOf<S> = fn(&mut Snapshot) -> &mut Vec<Custom<S>>;
+pub type ListOf<S> = fn(&mut Configuration) -> &mut Vec<Custom<S>>;
 
 impl Reader {
     /// Reads an object whose spec the Snapshot holds as it is.

@@ -7,7 +7,7 @@ use super::tree::{Mark, Tree, Value};
 use super::yaml::{Document, Documents, Fault, FaultKind};
 use super::{Options, Parsed, SourceText, names};
 use crate::problem::{FieldPath, Location, ObjectRef, Problem, Reason, Severity};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Configuration, Snapshot};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -256,7 +256,7 @@ fn no_manifest(tree: &Tree<'_>, (api_version, kind): (Option<&str>, Option<&str>
     })
 }
 
-fn sort(snapshot: &mut Snapshot) {
+fn sort(snapshot: &mut Configuration) {
     let key = |object: &ObjectRef| (object.namespace.clone(), object.name.clone());
     snapshot.pools.sort_by_cached_key(|o| key(&o.meta.object));
     snapshot.l2_advertisements.sort_by_cached_key(|o| key(&o.meta.object));
@@ -265,8 +265,6 @@ fn sort(snapshot: &mut Snapshot) {
     snapshot.bfd_profiles.sort_by_cached_key(|o| key(&o.meta.object));
     snapshot.communities.sort_by_cached_key(|o| key(&o.meta.object));
     snapshot.frr_configurations.sort_by_cached_key(|o| key(&o.meta.object));
-    snapshot.services.sort_by_cached_key(|o| key(&o.meta.object));
-    snapshot.endpoint_slices.sort_by_cached_key(|o| key(&o.object));
     snapshot.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     snapshot.namespaces.sort_by(|a, b| a.name.cmp(&b.name));
     snapshot.secrets.sort_by_cached_key(|o| key(&o.object));

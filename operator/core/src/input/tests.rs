@@ -42,11 +42,15 @@ spec:
 status: {loadBalancer: {ingress: [{ip: 192.0.2.7, ipMode: VIP}, {ip: bogus}, {hostname: x}]}}
 ";
 
+fn services(parsed: &Parsed) -> Vec<std::sync::Arc<crate::snapshot::Service>> {
+    parsed.snapshot.services.values().cloned().collect()
+}
+
 #[test]
 fn a_service_is_trimmed_to_what_rules_read() {
     let parsed = read(SERVICE);
     assert_eq!(lines(&parsed), Vec::<String>::new());
-    let [service] = &parsed.snapshot.services[..] else { panic!("one service") };
+    let [service] = &services(&parsed)[..] else { panic!("one service") };
     assert_eq!(service.meta.object.to_string(), "Service shop/web");
     assert_eq!(service.meta.annotations.len(), 1);
     assert_eq!(&*service.service_type, "LoadBalancer");
@@ -76,9 +80,10 @@ fn endpoints_nodes_namespaces_and_secrets_are_trimmed() {
     );
     assert_eq!(lines(&parsed), Vec::<String>::new());
     let snapshot = parsed.snapshot;
-    let served: Vec<bool> = snapshot.endpoint_slices[0].endpoints.iter().map(|e| e.can_serve).collect();
+    let served: Vec<bool> =
+        snapshot.endpoint_slices.values().next().unwrap().endpoints.iter().map(|e| e.can_serve).collect();
     assert_eq!(served, [true, false, true]);
-    assert_eq!(&*snapshot.endpoint_slices[0].service, "web");
+    assert_eq!(&*snapshot.endpoint_slices.values().next().unwrap().service, "web");
     assert!(snapshot.nodes[0].network_unavailable);
     assert_eq!(snapshot.namespaces[0].labels["team"], "x");
     assert_eq!(snapshot.secrets[0].password.as_deref(), Some(&b"hi\n"[..]));
@@ -272,7 +277,7 @@ fn integers_have_many_ways_to_be_written() {
         let text = format!(
             "{{apiVersion: v1, kind: Service, metadata: {{name: a}}, spec: {{ports: [{{port: {written}}}]}}}}"
         );
-        assert_eq!(read(&text).snapshot.services[0].ports[0].1, wanted, "{written}");
+        assert_eq!(services(&read(&text))[0].ports[0].1, wanted, "{written}");
     }
 }
 

@@ -89,8 +89,8 @@ impl Build<'_> {
     /// A Git repository often holds no Namespaces; those of Services are then known by name.
     fn namespaces(&mut self) {
         let namespaces = &mut self.built.model.namespaces;
-        for service in &self.snapshot.services {
-            let name = &service.meta.object.namespace;
+        for key in self.snapshot.services.keys() {
+            let name = &key.namespace;
             if !namespaces.contains_key(name) {
                 let labels = Labels::from([(NAMESPACE_NAME.to_owned(), name.to_string())]);
                 namespaces.insert(name.clone(), labels);
@@ -101,7 +101,7 @@ impl Build<'_> {
     }
 
     fn aliases(&mut self) -> BTreeMap<String, Community> {
-        let Snapshot { communities: present, .. } = self.snapshot;
+        let present = &self.snapshot.communities;
         let forms = &self.before.communities;
         let objects = Objects { kind: "Community", present, forms, snapshot: self.snapshot };
         let Built { problems, in_force, .. } = &mut self.built;
@@ -112,7 +112,7 @@ impl Build<'_> {
     }
 
     fn pools(&mut self) {
-        let Snapshot { pools: present, .. } = self.snapshot;
+        let present = &self.snapshot.pools;
         let forms = &self.before.pools;
         let objects = Objects { kind: "IPAddressPool", present, forms, snapshot: self.snapshot };
         let Built { model, problems, in_force } = &mut self.built;
@@ -128,7 +128,7 @@ impl Build<'_> {
     }
 
     fn l2_advertisements(&mut self) {
-        let Snapshot { l2_advertisements: present, .. } = self.snapshot;
+        let present = &self.snapshot.l2_advertisements;
         let forms = &self.before.l2_advertisements;
         let objects = Objects { kind: "L2Advertisement", present, forms, snapshot: self.snapshot };
         let declared = self.declared_pools();
@@ -145,7 +145,7 @@ impl Build<'_> {
     }
 
     fn bgp_advertisements(&mut self, aliases: &BTreeMap<String, Community>) {
-        let Snapshot { bgp_advertisements: present, .. } = self.snapshot;
+        let present = &self.snapshot.bgp_advertisements;
         let forms = &self.before.bgp_advertisements;
         let objects = Objects { kind: "BGPAdvertisement", present, forms, snapshot: self.snapshot };
         let declared = self.declared_pools();
@@ -157,7 +157,7 @@ impl Build<'_> {
     }
 
     fn bfd_profiles(&mut self) {
-        let Snapshot { bfd_profiles: present, .. } = self.snapshot;
+        let present = &self.snapshot.bfd_profiles;
         let forms = &self.before.bfd_profiles;
         let objects = Objects { kind: "BFDProfile", present, forms, snapshot: self.snapshot };
         let Built { model, problems, in_force } = &mut self.built;
@@ -167,7 +167,7 @@ impl Build<'_> {
     }
 
     fn peers(&mut self) {
-        let Snapshot { peers: present, .. } = self.snapshot;
+        let present = &self.snapshot.peers;
         let forms = &self.before.peers;
         let objects = Objects { kind: "BGPPeer", present, forms, snapshot: self.snapshot };
         let secrets = Secrets::new(&self.snapshot.secrets, self.options.allow_missing_secrets);
@@ -176,7 +176,7 @@ impl Build<'_> {
 
     /// Each alone; what they make together is judged for each node, when its configuration is built.
     fn frr_configurations(&mut self) {
-        let Snapshot { frr_configurations: present, .. } = self.snapshot;
+        let present = &self.snapshot.frr_configurations;
         let forms = &self.before.frr_configurations;
         let objects = Objects { kind: "FRRConfiguration", present, forms, snapshot: self.snapshot };
         let secrets = Secrets::new(&self.snapshot.secrets, self.options.allow_missing_secrets);

@@ -1,7 +1,7 @@
 //! Where Services have endpoints that can serve.
 
-use super::service::ServiceKey;
-use crate::snapshot::EndpointSlice;
+use crate::snapshot::{EndpointSlice, ServiceKey, SliceKey};
+use herald_frr::shared::SharedMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,16 +14,21 @@ pub struct Serving {
     pub nodes: BTreeSet<Arc<str>>,
 }
 
-/// All slices of a Service together.
-pub(crate) fn collect(slices: &[EndpointSlice]) -> BTreeMap<ServiceKey, Serving> {
-    let mut endpoints: BTreeMap<ServiceKey, Serving> = BTreeMap::new();
-    for slice in slices {
-        let key = ServiceKey { namespace: slice.object.namespace.clone(), name: slice.service.clone() };
-        let serving = endpoints.entry(key).or_default();
+impl Serving {
+    /// Adds what one slice says.
+    pub(crate) fn add(&mut self, slice: &EndpointSlice) {
         for endpoint in slice.endpoints.iter().filter(|endpoint| endpoint.can_serve) {
-            serving.anywhere = true;
-            serving.nodes.extend(endpoint.node.clone());
+            self.anywhere = true;
+            self.nodes.extend(endpoint.node.clone());
         }
+    }
+}
+
+/// All slices of a Service together.
+pub(crate) fn collect(slices: &SharedMap<SliceKey, Arc<EndpointSlice>>) -> BTreeMap<ServiceKey, Serving> {
+    let mut endpoints: BTreeMap<ServiceKey, Serving> = BTreeMap::new();
+    for (key, slice) in slices {
+        endpoints.entry(key.service.clone()).or_default().add(slice);
     }
     endpoints
 }

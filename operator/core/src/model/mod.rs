@@ -44,9 +44,11 @@ pub use peer::Peer;
 pub use peer_error::PeerError;
 pub use pool::{Pinned, Pool, PoolError, PoolName, is_buggy};
 pub use selection::SelectionError;
-pub use service::{Families, FamilyPolicy, Service, ServiceKey, SharingKey};
+pub use service::{Families, FamilyPolicy, Service, SharingKey};
 pub use service_error::{FamilyError, RequestError, ServiceWarning};
 pub use sessions::PeerHistory;
+
+pub use crate::snapshot::ServiceKey;
 
 use crate::problem::{ObjectRef, Problem};
 use crate::selector::Selector;

@@ -4,10 +4,11 @@
 //! can say what becomes of the address that it has.
 
 use super::address::parse_ip;
-use super::service::{Families, FamilyPolicy, Service, ServiceKey, SharingKey};
+use super::service::{Families, FamilyPolicy, Service, SharingKey};
 use super::service_error::{FamilyError, RequestError, ServiceWarning};
 use crate::problem::{FieldPath, Problem};
-use crate::snapshot::{self, Meta};
+use crate::snapshot::{self, Meta, ServiceKey};
+use herald_frr::shared::SharedMap;
 use herald_frr::value::Family;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,26 +33,34 @@ pub(crate) struct PoolFamilies {
 
 /// All Services of type `LoadBalancer` and of our class.
 pub(crate) fn collect(
-    services: &[snapshot::Service],
+    services: &SharedMap<ServiceKey, Arc<snapshot::Service>>,
     class: Option<&str>,
     pools: PoolFamilies,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<ServiceKey, Service> {
-    let mut collected = BTreeMap::new();
-    for service in services.iter().filter(|service| &*service.service_type == "LoadBalancer") {
-        if let Some(other) = other_class(service, class) {
-            let field = FieldPath::of("spec.loadBalancerClass");
-            problems.push(Problem::warning(&service.meta.object, field, &ServiceWarning::OtherClass(other)));
-            continue;
-        }
-        if service.load_balancer_class.as_deref() != class {
-            continue;
-        }
-        let object = &service.meta.object;
-        let key = ServiceKey { namespace: object.namespace.clone(), name: object.name.clone() };
-        collected.insert(key, parse(service, pools, problems));
+    let each = services.iter().filter_map(|(key, service)| {
+        let parsed = one(service, class, pools, problems)?;
+        Some((key.clone(), parsed))
+    });
+    each.collect()
+}
+
+/// One Service; `None` if it is not of type `LoadBalancer` or not of our class.
+pub(crate) fn one(
+    service: &snapshot::Service,
+    class: Option<&str>,
+    pools: PoolFamilies,
+    problems: &mut Vec<Problem>,
+) -> Option<Service> {
+    if &*service.service_type != "LoadBalancer" {
+        return None;
     }
-    collected
+    if let Some(other) = other_class(service, class) {
+        let field = FieldPath::of("spec.loadBalancerClass");
+        problems.push(Problem::warning(&service.meta.object, field, &ServiceWarning::OtherClass(other)));
+        return None;
+    }
+    (service.load_balancer_class.as_deref() == class).then(|| parse(service, pools, problems))
 }
 
 /// A class that is not ours.

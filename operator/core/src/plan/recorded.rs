@@ -1,9 +1,8 @@
 //! A ledger that is kept in a file: Services with status, apart from the manifests that declare them.
 
 use crate::input::{self, Parsed, SourceText};
-use crate::model::ServiceKey;
-use crate::problem::ObjectRef;
-use crate::snapshot::{Service, Snapshot};
+use crate::snapshot::{Service, ServiceKey, Snapshot};
+use herald_frr::shared::SharedMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,8 +10,8 @@ use std::sync::Arc;
 /// The name of the file in a folder that holds its ledger.
 pub const ALLOCATIONS: &str = "allocations.yaml";
 
-/// Recorded addresses by namespace and name of the Service.
-pub type Recorded = BTreeMap<(Arc<str>, Arc<str>), Vec<IpAddr>>;
+/// Recorded addresses by Service.
+pub type Recorded = BTreeMap<ServiceKey, Vec<IpAddr>>;
 
 /// Reads manifests, those of a folder with its ledger: what that records counts as the Services' status.
 #[must_use]
@@ -33,51 +32,48 @@ fn split(texts: Vec<SourceText>) -> (Vec<SourceText>, Vec<SourceText>) {
 
 /// Gives Services the addresses that are recorded for them. A Service's own status comes first.
 pub fn adopt(snapshot: &mut Snapshot, recorded: &Recorded) {
-    for service in &mut snapshot.services {
-        let object = &service.meta.object;
-        if !service.ingress.is_empty() {
-            continue;
+    for service in snapshot.services.values_mut().filter(|service| service.ingress.is_empty()) {
+        let found =
+            keys(&ServiceKey::of(&service.meta.object)).into_iter().find_map(|key| recorded.get(&key));
+        if let Some(found) = found {
+            let service = Arc::make_mut(service);
+            service.ingress = found.iter().copied().map(Ok).collect();
+            service.adopted = true;
         }
-        let found = keys(object).into_iter().find_map(|key| recorded.get(&key));
-        service.ingress = found.into_iter().flatten().copied().map(Ok).collect();
     }
 }
 
 /// Lets Services that the manifests do not declare keep their addresses: adds them, and says which they are,
 /// for [`super::Options::held`].
-pub fn hold(snapshot: &mut Snapshot, others: Vec<Service>) -> BTreeSet<ServiceKey> {
-    let key = |service: &Service| key_of(&service.meta.object);
-    let declared: BTreeSet<_> = snapshot.services.iter().map(key).collect();
-    let unknown = |service: &Service| !keys(&service.meta.object).iter().any(|key| declared.contains(key));
-    let held = others.into_iter().filter(|service| !service.ingress.is_empty() && unknown(service));
-    let held: Vec<Service> = held.collect();
-    let names = held.iter().map(key).map(|(namespace, name)| ServiceKey { namespace, name }).collect();
-    snapshot.services.extend(held);
-    snapshot.services.sort_by_cached_key(key);
+pub fn hold(snapshot: &mut Snapshot, others: Vec<Arc<Service>>) -> BTreeSet<ServiceKey> {
+    let declared: BTreeSet<ServiceKey> = snapshot.services.keys().cloned().collect();
+    let mut names = BTreeSet::new();
+    for service in others.into_iter().filter(|service| !service.ingress.is_empty()) {
+        let key = ServiceKey::of(&service.meta.object);
+        if !keys(&key).iter().any(|key| declared.contains(key)) {
+            snapshot.services.insert(key.clone(), service);
+            names.insert(key);
+        }
+    }
     names
 }
 
-fn key_of(object: &ObjectRef) -> (Arc<str>, Arc<str>) {
-    (object.namespace.clone(), object.name.clone())
-}
-
-/// The names that a record may have for an object: kubectl prints the namespace that a manifest leaves out.
-fn keys(object: &ObjectRef) -> [(Arc<str>, Arc<str>); 2] {
-    let (namespace, name) = key_of(object);
-    let other = match &*namespace {
+/// The names that a record may have for a Service: kubectl prints the namespace that a manifest leaves out.
+fn keys(service: &ServiceKey) -> [ServiceKey; 2] {
+    let other: Arc<str> = match &*service.namespace {
         "" => "default".into(),
         "default" => "".into(),
-        _ => namespace.clone(),
+        _ => service.namespace.clone(),
     };
-    [(namespace, name.clone()), (other, name)]
+    [service.clone(), ServiceKey { namespace: other, name: service.name.clone() }]
 }
 
 /// What Services' own status records.
 #[must_use]
-pub fn of_services(services: &[Service]) -> Recorded {
-    let entry = |service: &Service| {
+pub fn of_services(services: &SharedMap<ServiceKey, Arc<Service>>) -> Recorded {
+    let entry = |(key, service): (&ServiceKey, &Arc<Service>)| {
         let ips: Vec<IpAddr> = service.ingress.iter().flatten().copied().collect();
-        (!ips.is_empty()).then(|| (key_of(&service.meta.object), ips))
+        (!ips.is_empty()).then(|| (key.clone(), ips))
     };
     services.iter().filter_map(entry).collect()
 }
@@ -99,9 +95,10 @@ mod tests {
     }
 
     fn addresses(snapshot: &Snapshot) -> Vec<String> {
-        let ips =
-            |s: &Service| s.ingress.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        snapshot.services.iter().map(|s| format!("{} {}", s.meta.object.name, ips(s))).collect()
+        let ips = |s: &Arc<Service>| {
+            s.ingress.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        };
+        snapshot.services.values().map(|s| format!("{} {}", s.meta.object.name, ips(s))).collect()
     }
 
     #[test]
@@ -128,7 +125,7 @@ mod tests {
     fn services_that_are_not_declared_are_held_if_they_have_addresses() {
         let mut declared = snapshot(&[("ns", "b", "")]);
         let state = snapshot(&[("ns", "a", "10.0.0.1"), ("ns", "b", "10.0.0.2"), ("ns", "c", "")]);
-        let held = hold(&mut declared, state.services);
+        let held = hold(&mut declared, state.services.values().cloned().collect());
         assert_eq!(held.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ns/a"]);
         assert_eq!(addresses(&declared), ["a 10.0.0.1", "b "]);
     }

@@ -58,7 +58,7 @@ fn used_addresses(snapshot: &Snapshot, model: &Model) -> Vec<(IpAddr, String)> {
     let nodes = snapshot.node_addresses.iter().flat_map(|(name, addresses)| {
         addresses.iter().map(move |address| (*address, format!("Node {name}")))
     });
-    let cluster = snapshot.services.iter().flat_map(|service| {
+    let cluster = snapshot.services.values().flat_map(|service| {
         let addresses = service.cluster_ips.iter().filter_map(|text| text.parse().ok());
         addresses.map(|address| (address, format!("{} inside the cluster", service.meta.object)))
     });

@@ -182,7 +182,7 @@ fn what_is_lost_to_a_typing_error_is_taken_over_from_before() {
     let names = |text: &str| {
         let mut now = reads(text);
         now.complete_from(&before);
-        let services = now.services.iter().map(|s| s.meta.object.name.to_string());
+        let services = now.services.values().map(|s| s.meta.object.name.to_string());
         services.chain(now.nodes.iter().map(|n| n.name.to_string())).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(names(&service("b", "81")), "b");
