@@ -1,7 +1,7 @@
 # Everything runs as root on Debian (network namespaces, FRR); `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help ci test test-long bench demo demo-clean lab lint fmt
+.PHONY: help ci test test-long bench bench-apply demo demo-clean lab lint fmt
 
 CARGO ?= cargo
 export HERALD_FRR_ROOT ?= $(CURDIR)/target/lab/frr-10.3
@@ -22,6 +22,10 @@ bench: lab ## Measures; writes target/bench/*.json and prints a table
 	$(CARGO) build --release -p herald-operator -p herald-agent
 	$(CARGO) bench -p herald-core
 	$(CARGO) run --release -p herald-e2e --bin bench
+
+bench-apply: lab ## Measures changes of one node beside frr-reload.py: 100 to 10,000 prefixes; target/bench/apply.json
+	$(CARGO) build --release -p herald-operator -p herald-agent
+	$(CARGO) run --release -p herald-e2e --bin bench -- apply
 
 demo: lab ## Two nodes, a router and a client: from manifests to a page over HTTP (KEEP=1 leaves it up)
 	$(CARGO) build --quiet -p herald-operator -p herald-agent -p herald-e2e

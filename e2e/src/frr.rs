@@ -150,6 +150,12 @@ impl Frr {
         std::mem::take(&mut self.daemons).into_values().try_for_each(|mut daemon| daemon.kill())
     }
 
+    /// The process ids of the daemons that run.
+    #[must_use]
+    pub fn ids(&self) -> Vec<u32> {
+        self.daemons.values().map(Process::id).collect()
+    }
+
     /// `program` as on this node: in its namespace, on FRR's root folder.
     #[must_use]
     pub fn command(&self, program: &str) -> Command {

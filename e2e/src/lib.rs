@@ -15,6 +15,7 @@ mod network;
 mod process;
 pub mod quickstart;
 pub mod site;
+pub mod updates;
 mod wait;
 
 pub use bird::{Bird, BirdRoute};

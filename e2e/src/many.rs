@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use std::fmt::Write;
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 
 /// How much of each kind.
@@ -83,5 +84,23 @@ pub fn service(number: u32, pool: u32) -> String {
          metallb.io/address-pool: pool-{pool}\nspec:\n  type: LoadBalancer\n  selector:\n    app: service-{number}\n  \
          ports:\n    - name: http\n      protocol: TCP\n      port: 80\n      targetPort: 8080\n",
         number % 100
+    )
+}
+
+/// A Service that has its address, and an `EndpointSlice` with one ready endpoint on `node`: all that an agent needs to
+/// announce it.
+#[must_use]
+pub fn announced(name: &str, address: impl Into<IpAddr>, node: &str) -> String {
+    let address = address.into();
+    let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+    format!(
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: service-{name}\n  namespace: default\nspec:\n  \
+         type: LoadBalancer\n  ipFamilies: [{family}]\n  selector: {{app: service-{name}}}\n  \
+         ports:\n    - {{port: 80, protocol: TCP, targetPort: 8080}}\n\
+         status:\n  loadBalancer:\n    ingress:\n      - ip: \"{address}\"\n---\n\
+         apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: service-{name}\n  namespace: default\n  \
+         labels: {{kubernetes.io/service-name: service-{name}}}\naddressType: IPv4\n\
+         ports:\n  - {{port: 8080, protocol: TCP}}\nendpoints:\n  - addresses: [\"10.244.1.10\"]\n    \
+         conditions: {{ready: true}}\n    nodeName: {node}\n"
     )
 }

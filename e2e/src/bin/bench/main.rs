@@ -1,4 +1,5 @@
-//! `make bench`: writes target/bench/*.json and prints a table. `--quick` runs everything once and small, as CI does.
+//! `make bench` and, with the word `apply`, `make bench-apply`: write target/bench/*.json and print a table. `--quick`
+//! runs everything once and small, as CI does.
 
 mod agent;
 mod allocation;
@@ -23,14 +24,17 @@ fn main() -> Result<()> {
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
     println!("{}", conditions(quick)?);
+    // A quick run must not pass for a measurement.
+    let prefix = if quick { "quick-" } else { "" };
+    if arguments.iter().any(|argument| argument == "apply") {
+        let figures = apply::print(&apply::measure(&apply::Extent::new(quick))?);
+        return write(&format!("{prefix}apply"), &figures);
+    }
     println!("{:<66} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");
     if !quick {
         report("allocation", &allocation::figures()?)?;
     }
-    // A quick run must not pass for a measurement.
-    let prefix = if quick { "quick-" } else { "" };
     report(&format!("{prefix}folder"), &folder::figures(quick)?)?;
-    report(&format!("{prefix}apply"), &apply::figures(quick)?)?;
     report(&format!("{prefix}agent"), &agent::figures(quick)?)
 }
 
@@ -39,6 +43,10 @@ fn report(name: &str, figures: &[Figure]) -> Result<()> {
     for figure in figures {
         println!("{}", figure.line());
     }
+    write(name, figures)
+}
+
+fn write(name: &str, figures: &[Figure]) -> Result<()> {
     let into = repository().join("target/bench");
     fs::create_dir_all(&into)?;
     let path = into.join(format!("{name}.json"));
