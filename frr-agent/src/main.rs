@@ -1,6 +1,8 @@
 //! The node agent: plans, renders and applies the `frr.conf` of one node.
 
 mod args;
+#[cfg_attr(not(test), expect(dead_code, reason = "the machine is to use it"))]
+mod confirm;
 mod decide;
 mod machine;
 mod quarantine;

@@ -4,6 +4,7 @@ use super::{Origins, RouteDistinguisher, RouteTarget};
 use crate::shared::SharedMap;
 use crate::value::{Asn, Family, FrrName, InterfaceName, Password, ValueError, Vni};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -79,7 +80,10 @@ pub struct Network {
 }
 
 /// What FRR names a session with: an address, or an interface (unnumbered, RFC 8950 next hops).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// In JSON the word that FRR uses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum NeighborId {
     /// `neighbor 192.0.2.1 ...`.
     Address(IpAddr),

@@ -27,6 +27,7 @@ use crate::statement::{Context, Statements, Vrf, fit, lower};
 use crate::value::Family;
 use apply::Sides;
 use ops::Ops;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -47,7 +48,7 @@ pub enum Effect {
 }
 
 /// A session of one FRR.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Session {
     /// The VRF; `None` is the default VRF.
     pub vrf: Vrf,
