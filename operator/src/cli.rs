@@ -27,6 +27,12 @@ pub enum Command {
     Plan(command::plan::Args),
     /// Compare what two folders mean, as two revisions of a Git repository
     Diff(command::diff::Args),
+    /// List what a node's FRR was given, when and why
+    History(command::history::Args),
+    /// Print the frr.conf that a node had at a revision of its history
+    Show(command::show::Args),
+    /// Print the difference of manifests that would undo changes of a node; changes nothing
+    Rollback(command::rollback::Args),
     /// Print a completion script for a shell
     Completions(command::completions::Args),
 }
@@ -39,6 +45,9 @@ impl Command {
             Self::Validate(args) => args.run(),
             Self::Plan(args) => args.run(),
             Self::Diff(args) => args.run(),
+            Self::History(args) => args.run(),
+            Self::Show(args) => args.run(),
+            Self::Rollback(args) => args.run(),
             Self::Completions(args) => args.run(),
         }
     }

@@ -31,6 +31,14 @@ pub enum Error {
     /// Manifests could not be read.
     #[error(transparent)]
     Read(#[from] herald_source::ReadError),
+    /// A file or folder could not be read.
+    #[error("{path}: {source}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file could not be written.
     #[error("{path}: {source}")]
     Write {

@@ -4,6 +4,7 @@ mod cli;
 mod command;
 mod exit;
 mod input;
+mod node_history;
 mod nodes;
 mod output;
 mod write;

@@ -2,6 +2,9 @@
 
 pub mod completions;
 pub mod diff;
+pub mod history;
 pub mod plan;
 pub mod render;
+pub mod rollback;
+pub mod show;
 pub mod validate;

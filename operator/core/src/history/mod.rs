@@ -65,6 +65,15 @@ pub enum Outcome {
     Reverted,
 }
 
+/// What an agent answers when it is asked for its history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The agent's node.
+    pub node: String,
+    /// All entries, oldest first.
+    pub entries: Vec<Entry>,
+}
+
 impl Outcome {
     /// Whether FRR ran the configuration of the entry when it ended.
     #[must_use]

@@ -109,13 +109,14 @@ fn undoing_is_the_way_back_over_all_that_came_after() {
         record(9, Outcome::Refused, between(&edited, &twice), ConfigChange::default()),
         record(10, Outcome::Restored, Causes::default(), ConfigChange::default()),
     ];
-    let found = undo(&records, Some(7)).unwrap();
+    let entries = records.map(|record| record.entry);
+    let found = undo(&entries, Some(7)).unwrap();
     let [change] = &found.objects[..] else { panic!("{found:?}") };
     assert_eq!(change.after.as_ref().unwrap()["spec"]["peerASN"], 64501);
     assert_eq!(change.before.as_ref().unwrap()["spec"]["peerAddress"], "192.0.2.2");
-    assert_eq!(undo(&records, None).unwrap().to, 8, "before the last change, and in force");
-    assert_eq!(undo(&records, Some(6)), None);
-    assert!(!found.incomplete && undo(&records[1..], None).unwrap().more.is_empty());
+    assert_eq!(undo(&entries, None).unwrap().to, 8, "before the last change, and in force");
+    assert_eq!(undo(&entries, Some(6)), None);
+    assert!(!found.incomplete && undo(&entries[1..], None).unwrap().more.is_empty());
 }
 
 #[test]

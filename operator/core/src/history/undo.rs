@@ -1,6 +1,6 @@
 //! What would undo changes: the objects as they were.
 
-use super::{Counts, ObjectChange, Record, cause::merge};
+use super::{Counts, Entry, ObjectChange, cause::merge};
 
 /// What would undo the changes after a revision.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,18 +18,18 @@ pub struct Undo {
 /// What would undo the changes after revision `to`; by default, after the last configuration that was in force
 /// before objects changed for the last time.
 ///
-/// `None` if there is no such revision. `records` are in the order of their revisions.
+/// `None` if there is no such revision. `entries` are in the order of their revisions.
 #[must_use]
-pub fn undo(records: &[Record], to: Option<u64>) -> Option<Undo> {
-    let to = to.or_else(|| before_last_change(records))?;
-    let at = records.iter().position(|record| record.entry.revision == to)?;
+pub fn undo(entries: &[Entry], to: Option<u64>) -> Option<Undo> {
+    let to = to.or_else(|| before_last_change(entries))?;
+    let at = entries.iter().position(|entry| entry.revision == to)?;
     let (mut objects, mut more) = (Vec::new(), Counts::new());
     let mut incomplete = false;
     let mut last = to;
-    for record in records.iter().skip(at + 1) {
-        incomplete |= record.entry.revision != last + 1;
-        last = record.entry.revision;
-        let changes = &record.entry.cause.changes;
+    for entry in entries.iter().skip(at + 1) {
+        incomplete |= entry.revision != last + 1;
+        last = entry.revision;
+        let changes = &entry.cause.changes;
         merge(&mut objects, changes.objects.clone());
         for (kind, count) in &changes.more {
             *more.entry(kind.clone()).or_default() += count;
@@ -41,8 +41,8 @@ pub fn undo(records: &[Record], to: Option<u64>) -> Option<Undo> {
     Some(Undo { to, objects, more, incomplete })
 }
 
-fn before_last_change(records: &[Record]) -> Option<u64> {
-    let last = records.iter().rposition(|record| !record.entry.cause.changes.is_empty())?;
-    let before = records.get(..last)?;
-    before.iter().rfind(|record| record.entry.outcome.is_in_force()).map(|record| record.entry.revision)
+fn before_last_change(entries: &[Entry]) -> Option<u64> {
+    let last = entries.iter().rposition(|entry| !entry.cause.changes.is_empty())?;
+    let before = entries.get(..last)?;
+    before.iter().rfind(|entry| entry.outcome.is_in_force()).map(|entry| entry.revision)
 }
