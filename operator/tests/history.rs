@@ -43,13 +43,13 @@ fn history() -> Folder {
         record(
             7,
             "Applied",
-            change(peer(64501), peer(64502), 2),
+            &change(peer(64501), peer(64502), 2),
             json!({"follows": 6, "frame": frame(64502)}),
         ),
         record(
             8,
             "Refused",
-            change(peer(64502), peer(64503), 3),
+            &change(peer(64502), peer(64503), 3),
             json!({"follows": 7, "frame": frame(64503)}),
         ),
         record(9, "Restored", &json!([]), json!({"follows": 8, "frame": frame(64502)})),
