@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::machine::Drift;
 use clap::{Parser, ValueEnum};
 use herald_core::frr::Blocked;
 use std::ffi::OsString;
@@ -45,6 +46,15 @@ pub struct Args {
     /// How much of FRR's configuration is the agent's
     #[arg(long, value_enum, default_value_t = Owns::Named)]
     pub owns: Owns,
+    /// What becomes of lines of the agent's that somebody changes in FRR by hand
+    #[arg(long, value_enum, default_value_t = OnDrift::Repair)]
+    pub drift: OnDrift,
+    /// Keep the applied configuration here as a whole frr.conf, for FRR to boot from; needs --owns=all
+    #[arg(long, value_name = "PATH")]
+    pub boot_file: Option<PathBuf>,
+    /// Lines that come first in the boot file and are FRR's own: log, hostname, service, line vty
+    #[arg(long, value_name = "PATH", requires = "boot_file")]
+    pub base_file: Option<PathBuf>,
     /// Prefixes that are never accepted from any neighbor
     #[arg(long, value_name = "CIDR,...", default_value = "", hide_default_value = true)]
     pub always_block: Blocked,
@@ -72,6 +82,24 @@ pub enum Owns {
     Named,
     /// Everything but log, hostname, service and line statements: for an FRR that serves nobody else
     All,
+}
+
+/// What becomes of lines of the agent's that somebody changes in FRR by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnDrift {
+    /// Put right within a minute, and reported
+    Repair,
+    /// Reported within a minute, and left until the manifests change what they say
+    Report,
+}
+
+impl From<OnDrift> for Drift {
+    fn from(drift: OnDrift) -> Self {
+        match drift {
+            OnDrift::Repair => Self::Repair,
+            OnDrift::Report => Self::Report,
+        }
+    }
 }
 
 /// Form of the log.

@@ -1,34 +1,77 @@
 //! What people read: one log line per thing that happened, never a password.
 
-use crate::machine::{RefusedLine, Report};
+use crate::machine::{Attempt, Failure, Outcome, RefusedLine, Report};
 use herald_core::plan::Note;
 use herald_core::problem::{Problem, Severity};
 use herald_frr::config::Origins;
 use herald_frr::render::mask_passwords;
+use std::error::Error;
 use tracing::{error, info, warn};
 
 /// Logs what the machine reports.
 pub fn report(report: &Report) {
     match report {
         Report::InSync => info!(event = "InSync", "FRR runs what is wanted"),
-        Report::Applied { lines, soft_clears } => {
-            info!(event = "Applied", lines, soft_clears, "FRR took the change and it was read back");
+        Report::NotKept(lines) => not_kept(lines),
+        Report::NotInTable(prefixes) => warn!(
+            event = "NotInTable",
+            prefixes = prefixes.join(", "),
+            "FRR's configuration is right, but its table does not follow"
+        ),
+        Report::Drift { lines, repaired: true } => {
+            warn!(event = "Drift", lines = masked(lines), "somebody changed what is ours in FRR; repaired");
         }
-        Report::Refused(lines) => lines.iter().for_each(refused),
-        Report::NotKept(lines) => {
-            error!(event = "NotKept", lines = masked(lines), "FRR took the change but runs something else");
+        Report::Drift { lines, repaired: false } => warn!(
+            event = "Drift",
+            lines = masked(lines),
+            "somebody changed what is ours in FRR; left so (--drift=report), these lines would repair it"
+        ),
+        Report::DriftGone => info!(event = "DriftGone", "FRR runs what is wanted again"),
+        Report::Restored => restored(),
+        Report::Unknown(lines) => error!(
+            event = "StateUnknown",
+            lines = masked(lines),
+            "the last good configuration could not be put back; FRR is read again later"
+        ),
+        Report::Failed(Failure { why, hung, .. }) if hung.is_empty() => {
+            error!(event = "ApplyFailed", error = why, "vtysh failed; trying again");
         }
-        Report::Restored => warn!(event = "Restored", "the last good configuration is back"),
-        Report::Unknown(lines) => {
-            error!(
-                event = "StateUnknown",
-                lines = masked(lines),
-                "the last good configuration could not be put back"
-            );
+        Report::Failed(Failure { why, hung, .. }) => {
+            error!(event = "FRRHung", daemons = hung.join(", "), error = why, "trying again");
         }
-        Report::Failed(why) => error!(event = "ApplyFailed", error = why, "vtysh failed; trying again"),
         Report::FrrDown => warn!(event = "FRRDown", "a daemon of FRR went away"),
     }
+}
+
+/// Logs what came of an attempt. A failure is reported by the machine, once and not for each attempt.
+pub fn attempted(attempt: &Attempt) {
+    let plan = &attempt.plan;
+    match &attempt.outcome {
+        Outcome::Taken if attempt.back => restored(),
+        Outcome::Taken => info!(
+            event = "Applied",
+            lines = plan.lines.len(),
+            soft_clears = plan.soft_clears.len(),
+            resets = plan.resets.len(),
+            "FRR took the change"
+        ),
+        Outcome::Refused(lines) => lines.iter().for_each(refused),
+        Outcome::NotKept(lines) => not_kept(lines),
+        Outcome::Failed(_) => {}
+    }
+}
+
+/// Logs that something could not be kept over a restart; all else goes on, and it is tried again.
+pub fn state_failed(why: &dyn Error) {
+    error!(event = "StateFailed", error = %why, "tried again; nothing else waits for it");
+}
+
+fn restored() {
+    warn!(event = "Restored", "the last good configuration is back");
+}
+
+fn not_kept(lines: &[String]) {
+    error!(event = "NotKept", lines = masked(lines), "FRR took the change but runs something else");
 }
 
 /// Logs problems of the manifests, each once per change of the list.

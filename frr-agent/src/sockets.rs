@@ -1,13 +1,16 @@
 //! Watches FRR's daemons by their vty sockets: a daemon that dies closes its end at once.
 
 use crate::report;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::io;
-use std::os::fd::AsFd;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+use std::fs;
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a socket that is not there is looked for.
 const KNOCK_INTERVAL: Duration = Duration::from_millis(50);
@@ -60,12 +63,49 @@ impl Daemons {
     }
 }
 
-fn knock(folder: &Path, name: &str) -> io::Result<UnixStream> {
-    UnixStream::connect(folder.join(format!("{name}.vty")))
+/// A daemon that does not answer within this time hangs.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// The daemons of a folder of vty sockets that run and do not answer. Takes 1 s if there is one.
+pub fn silent(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names =
+        entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".vty")?.to_owned()));
+    let asked: Vec<_> = names.map(|name| (knock(folder, &name).and_then(ask), name)).collect();
+    let end = Instant::now() + SILENCE;
+    let hangs = |stream: nix::Result<UnixStream>| match stream {
+        Ok(stream) => !answers(&stream, end),
+        // Its queue of connections is full; any other error says that it does not run.
+        Err(why) => why == Errno::EAGAIN,
+    };
+    let mut hung: Vec<String> =
+        asked.into_iter().filter_map(|(stream, name)| hangs(stream).then_some(name)).collect();
+    hung.sort();
+    hung
+}
+
+/// What vtysh would send: a command that ends with a zero byte. Any answer will do.
+fn ask(mut stream: UnixStream) -> nix::Result<UnixStream> {
+    stream.write_all(b"echo\0").map_err(|_| Errno::EPIPE)?;
+    Ok(stream)
+}
+
+fn answers(stream: &UnixStream, end: Instant) -> bool {
+    let left = end.saturating_duration_since(Instant::now());
+    let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+    poll(&mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN)], left).is_ok_and(|ready| ready > 0)
+}
+
+/// A connection to a daemon, at once or not at all: one that hangs takes no more when its queue is full.
+fn knock(folder: &Path, name: &str) -> nix::Result<UnixStream> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    connect(socket.as_raw_fd(), &UnixAddr::new(&folder.join(format!("{name}.vty")))?)?;
+    Ok(UnixStream::from(socket))
 }
 
 /// Returns when any of the daemons has closed its end. They say nothing unasked, so readable is over too.
 fn wait_for_end(streams: &[UnixStream]) {
     let mut polled: Vec<PollFd> = streams.iter().map(|s| PollFd::new(s.as_fd(), PollFlags::POLLIN)).collect();
-    while let Err(nix::errno::Errno::EINTR) = poll(&mut polled, PollTimeout::NONE) {}
+    while let Err(Errno::EINTR) = poll(&mut polled, PollTimeout::NONE) {}
 }

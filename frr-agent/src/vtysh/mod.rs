@@ -1,13 +1,17 @@
 //! Runs `vtysh`, with a deadline and never through a shell.
 
-use crate::machine::RefusedLine;
+use crate::machine::{Fact, Failure, Question, RefusedLine};
+use crate::sockets;
 use herald_frr::diff::{ChangePlan, PlannedLine};
 use herald_frr::render::mask_passwords;
+use herald_frr::show::{self, ShowError};
 use herald_frr::vtysh::{self, Answer};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -24,19 +28,19 @@ pub enum VtyshError {
         /// The program.
         program: String,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
-    /// The file with the lines could not be written.
-    #[error("cannot write the lines for vtysh to {folder}: {source}")]
-    File {
-        /// The folder.
-        folder: String,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// There was no memory for the lines.
+    #[error("cannot hold the lines for vtysh in memory: {0}")]
+    Lines(io::Error),
     /// It hung, because a daemon did; it was ended.
-    #[error("vtysh did not end within {} s and was ended: a daemon hangs", .0.as_secs())]
-    Deadline(Duration),
+    #[error("vtysh did not end within {} s and was ended; {}", after.as_secs(), silent(hung))]
+    Deadline {
+        /// How long it was given.
+        after: Duration,
+        /// The daemons that do not answer.
+        hung: Vec<String>,
+    },
     /// It was ended by somebody else.
     #[error("vtysh was ended by signal {0}")]
     Signal(i32),
@@ -51,7 +55,25 @@ pub enum VtyshError {
         /// What it printed, passwords left out.
         message: String,
     },
+    /// It answered something that is not understood.
+    #[error("{0}")]
+    Answer(#[from] ShowError),
 }
+
+impl From<VtyshError> for Failure {
+    fn from(why: VtyshError) -> Self {
+        let untouched = matches!(why, VtyshError::Start { .. } | VtyshError::Lines(_));
+        let text = why.to_string();
+        let hung = if let VtyshError::Deadline { hung, .. } = why { hung } else { Vec::new() };
+        Self { why: text, hung, untouched }
+    }
+}
+
+/// One run asks for at most this many prefixes: the arguments stay short, and so does the answer.
+const QUESTIONS: usize = 64;
+
+/// The file of the lines, as vtysh sees it: its standard input, which lies in memory and on no disk.
+const LINES: &str = "/proc/self/fd/0";
 
 /// The daemon that most of our lines are for.
 const BGPD: &str = "bgpd";
@@ -63,8 +85,8 @@ pub struct Vtysh {
     pub program: PathBuf,
     /// Arguments before all others: `--vty_socket DIR`, ...
     pub arguments: Vec<OsString>,
-    /// Where the file with the lines is written, mode 0600, and removed again.
-    pub folder: PathBuf,
+    /// The folder of FRR's vty sockets, to find out which daemon hangs.
+    pub sockets: PathBuf,
     /// How long one run may take.
     pub deadline: Duration,
 }
@@ -78,7 +100,7 @@ struct Finished {
 impl Vtysh {
     /// `show running-config` as text.
     pub fn running_config(&self) -> Result<String, VtyshError> {
-        let done = self.run(&["-c".into(), "show running-config".into()])?;
+        let done = self.run(&["-c".into(), "show running-config".into()], None)?;
         if done.status.success() { Ok(done.stdout) } else { Err(failure(&done)) }
     }
 
@@ -90,7 +112,7 @@ impl Vtysh {
         let refused = self.send(plan)?;
         if refused.is_empty() && !plan.soft_clears.is_empty() {
             let commands = plan.soft_clears.iter().flat_map(|clear| ["-c".into(), clear.command().into()]);
-            let done = self.run(&commands.collect::<Vec<OsString>>())?;
+            let done = self.run(&commands.collect::<Vec<OsString>>(), None)?;
             if !done.status.success() {
                 return Err(failure(&done));
             }
@@ -98,16 +120,30 @@ impl Vtysh {
         Ok(refused)
     }
 
+    /// What FRR's table says of these prefixes, in order.
+    pub fn routes(&self, questions: &[Question]) -> Result<Vec<Fact>, VtyshError> {
+        let mut facts = Vec::with_capacity(questions.len());
+        for questions in questions.chunks(QUESTIONS) {
+            let commands = questions
+                .iter()
+                .flat_map(|(vrf, prefix)| ["-c".into(), show::route_command(vrf.as_ref(), *prefix).into()]);
+            // Its exit code is that of a prefix that is not there.
+            let done = self.run(&commands.collect::<Vec<OsString>>(), None)?;
+            let answers =
+                show::answers(&done.stdout, questions.len()).map_err(|why| answerless(why, &done))?;
+            for answer in answers {
+                facts.push(show::route(answer)?);
+            }
+        }
+        Ok(facts)
+    }
+
     fn send(&self, plan: &ChangePlan) -> Result<Vec<RefusedLine>, VtyshError> {
-        let wrap = |source| VtyshError::File { folder: self.folder.display().to_string(), source };
-        // Mode 0600 from its creation, and removed when it goes out of scope.
-        let mut file = tempfile::Builder::new()
-            .prefix("apply-")
-            .suffix(".conf")
-            .tempfile_in(&self.folder)
-            .map_err(wrap)?;
-        file.write_all(plan.script().as_bytes()).map_err(wrap)?;
-        let done = self.run(&["-f".into(), file.path().into()])?;
+        let lines = in_memory(&plan.script()).map_err(VtyshError::Lines)?;
+        // Prefixes are bgpd's alone: no other daemon is asked, or waited for.
+        let only: &[&str] = if plan.prefixes().is_some() { &["-d", BGPD] } else { &[] };
+        let arguments: Vec<OsString> = only.iter().chain(&["-f", LINES]).map(OsString::from).collect();
+        let done = self.run(&arguments, Some(lines))?;
         let answer = vtysh::read(&done.stdout, &done.stderr);
         match refused_lines(&answer, plan) {
             // A daemon that died under it, or one that read no further: what FRR has is unknown.
@@ -121,12 +157,12 @@ impl Vtysh {
         }
     }
 
-    fn run(&self, arguments: &[OsString]) -> Result<Finished, VtyshError> {
+    fn run(&self, arguments: &[OsString], stdin: Option<File>) -> Result<Finished, VtyshError> {
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .args(arguments)
             .env("VTYSH_PAGER", "cat")
-            .stdin(Stdio::null())
+            .stdin(stdin.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
@@ -137,7 +173,7 @@ impl Vtysh {
         let texts = (before(&stdout, end), before(&stderr, end));
         let (Some(stdout), Some(stderr)) = texts else {
             end_group(&mut child);
-            return Err(VtyshError::Deadline(self.deadline));
+            return Err(VtyshError::Deadline { after: self.deadline, hung: sockets::silent(&self.sockets) });
         };
         let status = child
             .wait()
@@ -147,6 +183,13 @@ impl Vtysh {
             None => Ok(Finished { status, stdout, stderr }),
         }
     }
+}
+
+/// A file without a name, that no disk holds and that ends with its last user.
+fn in_memory(text: &str) -> io::Result<File> {
+    let mut file = File::from(memfd_create(c"lines", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(text.as_bytes())?;
+    Ok(file)
 }
 
 /// Reads a pipe to its end in a thread of its own, so that a full pipe never blocks the child.
@@ -183,6 +226,20 @@ fn refused_lines(answer: &Answer, plan: &ChangePlan) -> Vec<RefusedLine> {
         origins: line.map(|line| line.origins.clone()).unwrap_or_default(),
     };
     answer.blame(plan).into_iter().map(line).collect()
+}
+
+/// Answers that cannot be told apart: what vtysh says of itself is the better reason.
+fn answerless(why: ShowError, done: &Finished) -> VtyshError {
+    if done.status.success() { why.into() } else { failure(done) }
+}
+
+/// Which daemons hang, in words.
+fn silent(hung: &[String]) -> String {
+    match hung {
+        [] => "all daemons answer again".to_owned(),
+        [one] => format!("{one} does not answer"),
+        many => format!("{} do not answer", many.join(", ")),
+    }
 }
 
 fn failure(done: &Finished) -> VtyshError {

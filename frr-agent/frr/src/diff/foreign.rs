@@ -73,6 +73,12 @@ pub fn diff(
         let unwanted = gone.iter().rev().filter(|line| !wants.contains(line));
         unwanted.for_each(|line| undo(ops, running, line, &old.origins));
     }
+    let given = ownership.given.iter().flat_map(|config| &config.raw);
+    for old in given.rev().filter(|old| !wanted.raw.iter().chain(applied).any(|new| new.text == old.text)) {
+        let gone = running::parse(old.text.as_str()).foreign;
+        let unwanted = gone.iter().rev().filter(|line| runs.contains(line) && !wants.contains(line));
+        unwanted.for_each(|line| undo(ops, running, line, &old.origins));
+    }
     for (snippet, read) in &raw.snippets {
         if read.foreign.iter().any(|line| !runs.contains(line)) && !in_force(snippet) {
             ops.top(Phase::Raw, snippet.text.as_str().to_owned(), snippet.origins.clone(), Effect::None);

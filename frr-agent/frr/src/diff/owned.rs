@@ -5,6 +5,7 @@ use crate::running::{Foreign, Running};
 use crate::statement::{Context, Vrf};
 use crate::value::{Asn, Family, FrrName, InterfaceName, Tag};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Whose FRR it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Ownership<'a> {
     pub scope: Scope,
     /// What was applied last, as far as it is known. It also says where a line that is taken away came from.
     pub applied: Option<&'a FrrConfig>,
+    /// What FRR may have been given in part since: the names are ours, and of the hand-written parts what runs.
+    pub given: &'a [Arc<FrrConfig>],
     /// Lines of FRR's base file, without indentation; they are never touched.
     pub base: BTreeSet<String>,
 }
@@ -33,13 +36,13 @@ impl<'a> Ownership<'a> {
     #[must_use]
     pub fn shipped(base: &str) -> Self {
         let base = base.lines().map(str::trim).filter(|line| !line.is_empty()).map(ToOwned::to_owned);
-        Self { scope: Scope::Shipped, applied: None, base: base.collect() }
+        Self { scope: Scope::Shipped, applied: None, given: &[], base: base.collect() }
     }
 
     /// Others configure this FRR too; `applied` is what we did to it before.
     #[must_use]
     pub fn host(applied: Option<&'a FrrConfig>) -> Self {
-        Self { scope: Scope::Host, applied, base: BTreeSet::new() }
+        Self { scope: Scope::Host, applied, given: &[], base: BTreeSet::new() }
     }
 
     pub(super) fn of(&self, running: &Running, wanted: &FrrConfig) -> Owned {
@@ -47,7 +50,8 @@ impl<'a> Ownership<'a> {
             return Owned::everything();
         }
         let mut owned = Owned::default();
-        for config in [Some(wanted), self.applied].into_iter().flatten() {
+        let given = self.given.iter().map(AsRef::as_ref);
+        for config in [Some(wanted), self.applied].into_iter().flatten().chain(given) {
             owned.routers.extend(config.routers.iter().map(|(vrf, router)| (vrf.clone(), router.asn)));
             owned.maps.extend(config.route_maps.keys().cloned());
             owned.lists.extend(config.prefix_lists.keys().cloned());

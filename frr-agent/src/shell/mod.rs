@@ -1,0 +1,192 @@
+//! The loop: waits for what happens, gives it to the machine, does what the machine says.
+
+mod effects;
+mod keeper;
+mod manifests;
+mod runner;
+
+use crate::args::{Args, Owns};
+use crate::decide::{self, Decider};
+use crate::machine::{Input, Machine, Start};
+use crate::quarantine::Quarantine;
+use crate::report;
+use crate::sockets::Daemons;
+use crate::state::{Boot, IN_FORCE, State};
+use crate::vtysh::Vtysh;
+use anyhow::{Context, Result, ensure};
+use herald_core::input::Parsed;
+use herald_core::model::InForce;
+use herald_core::plan::Note;
+use herald_core::problem::Problem;
+use herald_core::snapshot::Snapshot;
+use herald_frr::config::FrrConfig;
+use herald_frr::diff::Scope;
+use keeper::Keeper;
+use runner::Runner;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+use tracing::{error, info};
+
+/// One thing that the loop waits for.
+enum Event {
+    Source(Box<Parsed>),
+    Happened(Input),
+    Stop,
+}
+
+/// What was in force when a configuration was decided.
+struct Decided {
+    wanted: Arc<FrrConfig>,
+    in_force: Arc<InForce>,
+}
+
+struct Shell {
+    node: String,
+    decider: Decider,
+    /// Asks for the manifests once more.
+    read_again: Arc<Notify>,
+    machine: Machine,
+    runner: Runner,
+    keeper: Keeper,
+    /// What the last decision put in force.
+    in_force: Arc<InForce>,
+    /// Decisions that FRR has not taken yet, the newest last.
+    decided: VecDeque<Decided>,
+    /// What was in force when FRR last took everything.
+    taken: Arc<InForce>,
+    considered: Snapshot,
+    quarantine: Quarantine,
+    known_problems: Vec<Problem>,
+    known_notes: Vec<Note>,
+}
+
+/// Runs until SIGTERM or SIGINT. FRR keeps what it runs.
+pub async fn run(args: Args) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let mut shell = Shell::new(&args, &answer)?;
+    let mut manifests = manifests::watch(&args, shell.read_again.clone())?;
+    watch_daemons(&args, answer);
+    info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
+    loop {
+        let due = shell.machine.wake_at();
+        let event = tokio::select! {
+            // What FRR says comes first: it decides what may be done with all else.
+            biased;
+            _ = terminate.recv() => Event::Stop,
+            _ = interrupt.recv() => Event::Stop,
+            input = answers.recv() => input.map_or(Event::Stop, Event::Happened),
+            parsed = manifests::newest(&mut manifests) => parsed.map_or(Event::Stop, Event::Source),
+            () = sleep_until(due) => Event::Happened(Input::Due),
+        };
+        match event {
+            Event::Stop => break,
+            Event::Happened(input) => shell.happened(input),
+            Event::Source(parsed) => shell.decide(*parsed),
+        }
+    }
+    info!(event = "Stopped", "FRR keeps what it runs");
+    Ok(())
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn watch_daemons(args: &Args, inputs: mpsc::UnboundedSender<Input>) {
+    let daemons = Daemons { folder: args.vty_dir.clone(), names: args.daemons.clone() };
+    let input = |up| if up { Input::FrrUp } else { Input::FrrDown };
+    thread::spawn(move || daemons.watch(|up| inputs.send(input(up)).is_ok()));
+}
+
+impl Shell {
+    fn new(args: &Args, answers: &mpsc::UnboundedSender<Input>) -> Result<Self> {
+        let boot = boot(args)?;
+        let base = boot.as_ref().map(Boot::base).unwrap_or_default().lines().map(str::trim);
+        let base = base.filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        let state = State::open(&args.state_dir, boot)?;
+        let in_force: Arc<InForce> = match state.read(IN_FORCE)? {
+            Some(json) => serde_json::from_str(&json).context("state folder: in-force.json")?,
+            None => Arc::default(),
+        };
+        let scope = match args.owns {
+            Owns::Named => Scope::Host,
+            Owns::All => Scope::Shipped,
+        };
+        let (last_run, given) = state.given()?;
+        let last_good = state.last_good()?;
+        let start = Start { scope, base, drift: args.drift.into(), last_good, given, last_run };
+        let vtysh = Vtysh {
+            program: args.vtysh.clone(),
+            arguments: args.vtysh_arg.clone(),
+            sockets: args.vty_dir.clone(),
+            deadline: Duration::from_secs(args.deadline),
+        };
+        Ok(Self {
+            node: args.node.clone(),
+            decider: Decider::new(&args.node, decide::options(args)),
+            read_again: Arc::new(Notify::new()),
+            machine: Machine::new(start),
+            runner: Runner::start(&vtysh, &state, answers),
+            keeper: Keeper::start(state),
+            taken: in_force.clone(),
+            in_force,
+            decided: VecDeque::new(),
+            considered: Snapshot::default(),
+            quarantine: Quarantine::default(),
+            known_problems: Vec::new(),
+            known_notes: Vec::new(),
+        })
+    }
+
+    /// decide (pure) -> machine.
+    fn decide(&mut self, mut parsed: Parsed) {
+        // A typing error in a file withdraws nothing.
+        parsed.snapshot.complete_from(&self.considered);
+        self.quarantine.hold(&mut parsed.snapshot, &self.taken);
+        let decision = self.decider.decide(parsed, &self.in_force);
+        let Some(decision) = decision else {
+            error!(event = "UnknownNode", node = self.node, "the manifests hold Nodes, but not this one");
+            return;
+        };
+        if decision.problems != self.known_problems {
+            report::problems(&decision.problems);
+            self.known_problems = decision.problems;
+        }
+        if decision.notes != self.known_notes {
+            report::notes(&decision.notes);
+            self.known_notes = decision.notes;
+        }
+        if decision.in_force != *self.in_force {
+            self.in_force = Arc::new(decision.in_force);
+        }
+        self.considered = decision.considered;
+        let (wanted, in_force) = (decision.wanted.clone(), self.in_force.clone());
+        self.decided.push_back(Decided { wanted, in_force });
+        self.happened(Input::Wanted(decision.wanted));
+    }
+
+    /// Gives the machine what happened, and does what it says.
+    fn happened(&mut self, input: Input) {
+        for output in self.machine.step(Instant::now(), input) {
+            self.perform(output);
+        }
+    }
+}
+
+fn boot(args: &Args) -> Result<Option<Boot>> {
+    let Some(path) = &args.boot_file else { return Ok(None) };
+    ensure!(
+        args.owns == Owns::All,
+        "--boot-file needs --owns=all: the file would take the place of what others configure in this FRR"
+    );
+    Ok(Some(Boot::new(path, args.base_file.as_deref())?))
+}

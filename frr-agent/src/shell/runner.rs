@@ -1,0 +1,75 @@
+//! Runs `vtysh` beside the loop: one thread for what changes FRR or reads it whole, one for single prefixes.
+
+use crate::machine::{Failure, Input, Question, Run};
+use crate::report;
+use crate::state::State;
+use crate::vtysh::Vtysh;
+use herald_frr::config::FrrConfig;
+use herald_frr::diff::ChangePlan;
+use herald_frr::running;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What is to be run; the answer is an [`Input`].
+#[derive(Debug)]
+pub enum Job {
+    /// Read the running configuration.
+    Read(Run),
+    /// Record what the next apply names.
+    Intend(Run, Arc<FrrConfig>),
+    /// Apply a plan.
+    Apply(Run, Arc<ChangePlan>),
+    /// Ask for prefixes.
+    Check(Run, Vec<Question>),
+}
+
+/// Both threads; they end when this is dropped and their work is done.
+#[derive(Debug)]
+pub struct Runner {
+    changes: mpsc::Sender<Job>,
+    questions: mpsc::Sender<Job>,
+}
+
+impl Runner {
+    /// Starts them. Answers go to `answers`.
+    pub fn start(vtysh: &Vtysh, state: &State, answers: &UnboundedSender<Input>) -> Self {
+        let spawn = || {
+            let (sender, jobs) = mpsc::channel();
+            let (vtysh, state, answers) = (vtysh.clone(), state.clone(), answers.clone());
+            thread::spawn(move || {
+                // Ends with the loop, whose end of the channel is then gone.
+                let mut inputs = jobs.iter().filter_map(|job| perform(&vtysh, &state, job));
+                while inputs.next().is_some_and(|input| answers.send(input).is_ok()) {}
+            });
+            sender
+        };
+        Self { changes: spawn(), questions: spawn() }
+    }
+
+    /// Queues a job behind those of its thread.
+    pub fn run(&self, job: Job) {
+        let thread = if matches!(job, Job::Check(..)) { &self.questions } else { &self.changes };
+        // Fails only if the thread is gone, which it is not while this lives.
+        let _ = thread.send(job);
+    }
+}
+
+/// All that is done to FRR, and the record of it that must come first (I/O).
+fn perform(vtysh: &Vtysh, state: &State, job: Job) -> Option<Input> {
+    Some(match job {
+        Job::Read(run) => {
+            let text = vtysh.running_config().map_err(Failure::from);
+            Input::Running(run, text.map(|text| Box::new(running::parse(&text))))
+        }
+        Job::Apply(run, plan) => Input::Applied(run, vtysh.apply(&plan).map_err(Failure::from)),
+        Job::Check(run, questions) => Input::Checked(run, vtysh.routes(&questions).map_err(Failure::from)),
+        Job::Intend(run, names) => {
+            // A full disk stops no apply: what is not recorded counts only if the agent is killed now.
+            if let Err(why) = state.intend(run, &names) {
+                report::state_failed(&why);
+            }
+            return None;
+        }
+    })
+}

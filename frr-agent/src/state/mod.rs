@@ -1,0 +1,154 @@
+//! What the agent keeps over its own restart: files in one folder, mode 0600, written atomically.
+
+mod boot;
+
+pub use boot::Boot;
+
+use crate::machine::{Kept, Run};
+use herald_frr::config::{FrrConfig, Origins, RawSnippet};
+use herald_frr::render::{RenderOptions, Secrets, render};
+use herald_frr::running;
+use herald_frr::value::RawConfig;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The last configuration that FRR took whole; holds passwords.
+const LAST_GOOD: &str = "last-good";
+/// What an apply named that was not yet proved, with the number of its run.
+const INTENT: &str = "intent-";
+/// The text of a configuration.
+const TEXT: &str = ".conf";
+/// The hand-written part of it, a JSON list of texts: it cannot be told from the rest by its lines.
+const RAW: &str = "-raw.json";
+/// The last accepted form of each object.
+pub const IN_FORCE: &str = "in-force.json";
+
+/// Why the state folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("state folder: {path}: {source}")]
+pub struct StateError {
+    path: String,
+    source: io::Error,
+}
+
+/// The state folder.
+#[derive(Debug, Clone)]
+pub struct State {
+    folder: PathBuf,
+    boot: Option<Boot>,
+}
+
+impl State {
+    /// Opens the folder, made with mode 0700 where it is missing. `boot` is what FRR boots from.
+    pub fn open(folder: &Path, boot: Option<Boot>) -> Result<Self, StateError> {
+        let wrap = at(folder);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(&wrap)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(&wrap)?;
+        Ok(Self { folder: folder.to_owned(), boot })
+    }
+
+    /// The last configuration that FRR took whole; `None` at the first start.
+    pub fn last_good(&self) -> Result<Option<FrrConfig>, StateError> {
+        self.config(LAST_GOOD)
+    }
+
+    /// Keeps it, also as what FRR boots from; records of applies that are done with go.
+    pub fn keep_last_good(&self, kept: &Kept) -> Result<(), StateError> {
+        self.write_config(LAST_GOOD, &kept.config)?;
+        for (run, name) in self.intents()? {
+            if kept.settled.is_some_and(|settled| run <= settled) {
+                [TEXT, RAW].iter().try_for_each(|end| self.remove(&format!("{name}{end}")))?;
+            }
+        }
+        self.boot.as_ref().map_or(Ok(()), |boot| boot.write(&kept.config))
+    }
+
+    /// Records what an apply is about to name.
+    pub fn intend(&self, run: Run, names: &FrrConfig) -> Result<(), StateError> {
+        self.write_config(&format!("{INTENT}{run}"), names)
+    }
+
+    /// What was recorded by [`State::intend`] and is not done with, and the last run of it.
+    pub fn given(&self) -> Result<(Run, Vec<FrrConfig>), StateError> {
+        let intents = self.intents()?;
+        let last = intents.iter().map(|(run, _)| *run).max().unwrap_or_default();
+        let configs = intents.iter().filter_map(|(_, name)| self.config(name).transpose());
+        Ok((last, configs.collect::<Result<_, _>>()?))
+    }
+
+    /// What is in a file; `None` if it is not there.
+    pub fn read(&self, name: &str) -> Result<Option<String>, StateError> {
+        let path = self.folder.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(at(&path)(error)),
+        }
+    }
+
+    /// Writes a file in one step.
+    pub fn write(&self, name: &str, text: &str) -> Result<(), StateError> {
+        let path = self.folder.join(name);
+        write_atomically(&path, text, |_| Ok(())).map_err(at(&path))
+    }
+
+    fn intents(&self) -> Result<Vec<(Run, String)>, StateError> {
+        let entries = fs::read_dir(&self.folder).map_err(at(&self.folder))?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let number = |name: &str| name.strip_prefix(INTENT)?.strip_suffix(TEXT)?.parse().ok();
+        Ok(names.filter_map(|name| Some((number(&name)?, name.strip_suffix(TEXT)?.to_owned()))).collect())
+    }
+
+    fn config(&self, name: &str) -> Result<Option<FrrConfig>, StateError> {
+        let Some(text) = self.read(&format!("{name}{TEXT}"))? else { return Ok(None) };
+        let file = format!("{name}{RAW}");
+        let raw: Vec<String> = match self.read(&file)? {
+            Some(json) => {
+                serde_json::from_str(&json).map_err(|error| at(&self.folder.join(file))(error.into()))?
+            }
+            None => Vec::new(),
+        };
+        let snippet = |text: &String| RawSnippet { text: RawConfig::new(text), origins: Origins::new() };
+        Ok(Some(FrrConfig { raw: raw.iter().map(snippet).collect(), ..running::parse(&text).config }))
+    }
+
+    fn write_config(&self, name: &str, config: &FrrConfig) -> Result<(), StateError> {
+        let raw: Vec<&str> = config.raw.iter().map(|snippet| snippet.text.as_str()).collect();
+        self.write(&format!("{name}{RAW}"), &serde_json::json!(raw).to_string())?;
+        let options = RenderOptions { secrets: Secrets::Show, annotate: false };
+        let generated = FrrConfig { raw: Vec::new(), ..config.clone() };
+        self.write(&format!("{name}{TEXT}"), &render(&generated, &options))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StateError> {
+        let path = self.folder.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A new file of mode 0600 takes the place of the old one. `prepare` sees it before that.
+fn write_atomically(
+    path: &Path,
+    text: &str,
+    prepare: impl FnOnce(&fs::File) -> io::Result<()>,
+) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    prepare(file.as_file())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> StateError {
+    let path = path.display().to_string();
+    move |source| StateError { path: path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests;

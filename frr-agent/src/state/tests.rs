@@ -1,0 +1,75 @@
+//! What is kept comes back, and nobody else can read it.
+
+use super::*;
+use std::sync::Arc;
+
+fn config(text: &str) -> FrrConfig {
+    let raw = RawSnippet {
+        text: RawConfig::new("router bgp 1\n neighbor 192.0.2.9 weight 3"),
+        origins: Origins::new(),
+    };
+    FrrConfig { raw: vec![raw], ..running::parse(text).config }
+}
+
+fn kept(config: &FrrConfig, settled: Option<Run>) -> Kept {
+    Kept { config: Arc::new(config.clone()), whole: true, settled }
+}
+
+#[test]
+fn what_is_kept_comes_back_and_nobody_else_can_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let config = config("ip prefix-list nothing seq 5 deny any\n");
+    State::open(&path, None).unwrap().keep_last_good(&kept(&config, None)).unwrap();
+    let state = State::open(&path, None).unwrap();
+    assert_eq!(state.last_good().unwrap(), Some(config));
+    for name in ["", "last-good.conf", "last-good-raw.json"] {
+        let mode = fs::metadata(path.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}");
+    }
+}
+
+#[test]
+fn what_was_intended_is_known_until_it_is_done_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = State::open(folder.path(), None).unwrap();
+    let (one, two) = (config("route-map one permit 1\nexit\n"), config("route-map two permit 1\nexit\n"));
+    state.intend(3, &one).unwrap();
+    state.intend(7, &two).unwrap();
+    let (last, given) = State::open(folder.path(), None).unwrap().given().unwrap();
+    assert_eq!((last, given.len()), (7, 2));
+    state.keep_last_good(&kept(&one, Some(3))).unwrap();
+    assert_eq!(state.given().unwrap(), (7, vec![two.clone()]), "the second apply is still under way");
+    state.keep_last_good(&kept(&two, Some(7))).unwrap();
+    assert_eq!(state.given().unwrap(), (0, Vec::new()));
+}
+
+#[test]
+fn the_file_that_frr_boots_from_is_complete_and_activates_sessions_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let (base, path) = (folder.path().join("base.conf"), folder.path().join("frr.conf"));
+    fs::write(&base, "hostname leaf\nlog syslog").unwrap();
+    let boot = Boot::new(&path, Some(&base)).unwrap();
+    let state = State::open(&folder.path().join("state"), Some(boot)).unwrap();
+    let family = |family: &str, prefix: &str| {
+        format!(
+            " address-family {family} unicast\n  network {prefix}\n  neighbor 192.0.2.9 activate\n  \
+             neighbor 192.0.2.9 route-map 192.0.2.9-in in\n  neighbor 192.0.2.9 route-map 192.0.2.9-out out\n \
+             exit-address-family\n"
+        )
+    };
+    let text = format!(
+        "route-map 192.0.2.9-in permit 1\nexit\nroute-map 192.0.2.9-out permit 1\nexit\n\
+         router bgp 64500\n neighbor 192.0.2.9 remote-as 64501\n{}{}exit\n",
+        family("ipv4", "198.51.100.1/32"),
+        family("ipv6", "2001:db8::1/128")
+    );
+    let config = FrrConfig { raw: Vec::new(), ..config(&text) };
+    state.keep_last_good(&kept(&config, None)).unwrap();
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(written.starts_with("hostname leaf\nlog syslog\n"), "{written}");
+    let last_network = written.rfind(" network ").unwrap();
+    assert!(written.find(" activate").unwrap() > last_network, "{written}");
+    assert_eq!(running::parse(&written).config, running::parse(&text).config, "{written}");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
