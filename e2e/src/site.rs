@@ -86,6 +86,12 @@ impl Site {
         Gobgp::start(&self.lab, &self.gobgp, &config)
     }
 
+    /// The agent's state folder.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.frr.folder().join("herald-state")
+    }
+
     /// Everything that keeps a log: for the message of a test that fails.
     #[must_use]
     pub fn logs(&self) -> String {

@@ -28,6 +28,9 @@ pub struct Args {
     /// Folder for what must outlive a restart; made with mode 0700
     #[arg(long, value_name = "DIR", default_value = "/var/lib/herald")]
     pub state_dir: PathBuf,
+    /// Size of the history in the state folder, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub history_size: u64,
     /// The vtysh program, of the same FRR version as the daemons
     #[arg(long, value_name = "PROGRAM", default_value = "vtysh")]
     pub vtysh: PathBuf,

@@ -4,6 +4,7 @@ mod args;
 #[cfg_attr(not(test), expect(dead_code, reason = "the machine is to use it"))]
 mod confirm;
 mod decide;
+mod history;
 mod machine;
 mod quarantine;
 mod report;

@@ -20,12 +20,16 @@ impl Shell {
             Output::Keep(kept) => self.keeper.save(Save::Config(kept)),
             Output::Taken(config) => self.taken(&config),
             Output::Attempted(attempt) => self.attempted(&attempt),
-            Output::Report(what) => report::report(&what),
+            Output::Report(what) => {
+                self.recorder.reported(&what);
+                report::report(&what);
+            }
         }
     }
 
     fn attempted(&mut self, attempt: &Attempt) {
         report::attempted(attempt);
+        self.recorder.attempted(attempt);
         if let Outcome::Refused(lines) = &attempt.outcome
             && !attempt.back
         {
@@ -43,6 +47,7 @@ impl Shell {
 
     /// What was in force when this configuration was decided is what FRR has taken.
     fn taken(&mut self, config: &Arc<FrrConfig>) {
+        self.recorder.taken(config);
         let Some(at) = self.decided.iter().position(|decided| Arc::ptr_eq(&decided.wanted, config)) else {
             return;
         };

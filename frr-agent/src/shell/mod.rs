@@ -7,6 +7,7 @@ mod runner;
 
 use crate::args::{Args, Owns};
 use crate::decide::{self, Decider};
+use crate::history::{History, Recorder};
 use crate::machine::{Input, Machine, Start};
 use crate::quarantine::Quarantine;
 use crate::report;
@@ -60,6 +61,7 @@ struct Shell {
     taken: Arc<InForce>,
     considered: Snapshot,
     quarantine: Quarantine,
+    recorder: Recorder,
     known_problems: Vec<Problem>,
     known_notes: Vec<Note>,
 }
@@ -130,7 +132,10 @@ impl Shell {
             sockets: args.vty_dir.clone(),
             deadline: Duration::from_secs(args.deadline),
         };
+        let folder = args.state_dir.join(herald_core::history::FOLDER);
+        let history = History::open(&folder, &args.node, args.history_size << 20);
         Ok(Self {
+            recorder: Recorder::new(history, &args.node, in_force.clone()),
             node: args.node.clone(),
             decider: Decider::new(&args.node, decide::options(args)),
             read_again: Arc::new(Notify::new()),
@@ -151,6 +156,7 @@ impl Shell {
     fn decide(&mut self, mut parsed: Parsed) {
         // A typing error in a file withdraws nothing.
         parsed.snapshot.complete_from(&self.considered);
+        self.recorder.saw(&parsed.snapshot);
         self.quarantine.hold(&mut parsed.snapshot, &self.taken);
         let decision = self.decider.decide(parsed, &self.in_force);
         let Some(decision) = decision else {
@@ -170,6 +176,7 @@ impl Shell {
         }
         self.considered = decision.considered;
         let (wanted, in_force) = (decision.wanted.clone(), self.in_force.clone());
+        self.recorder.decided(&wanted);
         self.decided.push_back(Decided { wanted, in_force });
         self.happened(Input::Wanted(decision.wanted));
     }

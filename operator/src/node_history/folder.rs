@@ -1,17 +1,14 @@
 //! The agent's state folder.
 
 use crate::exit::Error;
-use herald_core::history::{Record, read_log};
+use herald_core::history::{self, LOG, Record, read_log};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The folder of logs in the state folder.
-const HISTORY: &str = "history";
-
 /// All records, oldest first.
 pub fn read(state: &Path, node: &str) -> Result<Vec<Record>, Error> {
-    let folder = state.join(HISTORY);
+    let folder = state.join(history::FOLDER);
     let mut all: Vec<Record> = Vec::new();
     for path in logs(&folder).map_err(|source| Error::Open { path: folder.clone(), source })? {
         let text = match fs::read_to_string(&path) {
@@ -37,7 +34,7 @@ fn logs(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
+        if path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(LOG)) {
             paths.push(path);
         }
     }

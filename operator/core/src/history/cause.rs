@@ -3,7 +3,9 @@
 use super::manifest::Object;
 use super::pairs::pairs;
 use super::{Counts, MASK, ObjectChange};
-use crate::snapshot::{Configuration, Snapshot};
+use crate::model::{self, InForce};
+use crate::problem::ObjectRef;
+use crate::snapshot::{Configuration, Custom, Labels, Meta, Snapshot};
 use herald_frr::render::mask_passwords;
 use herald_frr::shared::{Change, SharedMap};
 use serde::{Deserialize, Serialize};
@@ -172,6 +174,46 @@ pub fn causes(before: &Snapshot, after: &Snapshot, node: &str) -> Causes {
     causes.compare_shared(&before.services, &after.services);
     causes.compare_shared(&before.endpoint_slices, &after.endpoint_slices);
     causes
+}
+
+/// What changed while nobody looked: since these forms were in force. Of other objects nothing is known, so they
+/// count as they are.
+#[must_use]
+pub fn causes_since(in_force: &InForce, after: &Snapshot, node: &str) -> Causes {
+    let mut before = after.clone();
+    let kept = &mut *before;
+    restore(&mut kept.frr_configurations, &in_force.frr_configurations);
+    restore(&mut kept.peers, &in_force.peers);
+    restore(&mut kept.bgp_advertisements, &in_force.bgp_advertisements);
+    restore(&mut kept.l2_advertisements, &in_force.l2_advertisements);
+    restore(&mut kept.bfd_profiles, &in_force.bfd_profiles);
+    restore(&mut kept.communities, &in_force.communities);
+    restore(&mut kept.pools, &in_force.pools);
+    causes(&before, after, node)
+}
+
+fn restore<S: Clone>(objects: &mut Vec<Custom<S>>, forms: &model::Forms<S>)
+where
+    Custom<S>: Object,
+{
+    let now = std::mem::take(objects);
+    for (key, form) in forms {
+        let Some((namespace, name)) = key.split_once('/') else { continue };
+        let same = now.iter().find(|object| object.key() == (namespace, name));
+        let object =
+            ObjectRef { kind: <Custom<S> as Object>::KIND, namespace: namespace.into(), name: name.into() };
+        let unnamed = || Meta {
+            object,
+            labels: Labels::new(),
+            annotations: Labels::new(),
+            created: "".into(),
+            generation: 0,
+        };
+        // What is not kept of the form counts as unchanged.
+        let meta = same.map_or_else(unnamed, |object| object.meta.clone());
+        objects.push(Custom { meta: Meta { labels: form.labels.clone(), ..meta }, spec: form.spec.clone() });
+    }
+    objects.sort_by(|one, other| one.key().cmp(&other.key()));
 }
 
 /// What is kept of a manifest that is too large.

@@ -11,7 +11,7 @@ mod pairs;
 mod tests;
 mod undo;
 
-pub use cause::{Causes, causes};
+pub use cause::{Causes, causes, causes_since};
 pub use config::{ConfigChange, ConfigError, Frame, Networks, rebuild};
 pub use log::{Head, Log, LogError, Record, head_line, read_log, record_line};
 pub use manifest::api_version;
@@ -24,6 +24,12 @@ use std::fmt;
 
 /// What stands in place of a password.
 pub const MASK: &str = "<masked>";
+
+/// The folder of logs in an agent's state folder.
+pub const FOLDER: &str = "history";
+
+/// How the names of logs end; before it stands, in 12 digits, the number of the first revision in it.
+pub const LOG: &str = ".jsonl";
 
 /// One attempt to bring FRR to a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

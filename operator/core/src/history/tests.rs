@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::input::SourceText;
+use crate::model::InForce;
 use crate::plan;
 use crate::snapshot::Snapshot;
 use herald_frr::arbitrary;
@@ -51,6 +52,18 @@ fn an_edit_is_a_cause_with_both_forms_and_without_the_password() {
     assert_eq!((peer_asn(&change.before), peer_asn(&change.after)), (64501.into(), 64502.into()));
     assert!(!serde_json::to_string(&found).unwrap().contains("s3cret"));
     assert!(causes(&before, &before, "node").is_empty());
+}
+
+#[test]
+fn what_changed_while_the_agent_was_away_is_found_by_what_was_in_force() {
+    let options = plan::Options::default();
+    let in_force = plan::evaluate(&snapshot(PEER), &InForce::default(), &options).in_force;
+    let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: ns}\nspec: {type: LoadBalancer}\n";
+    let now = snapshot(&(PEER.replace("64501", "64502") + service));
+    let found = causes_since(&in_force, &now, "node");
+    let [change] = &found.objects[..] else { panic!("{found:?}") };
+    assert_eq!(change.before.as_ref().unwrap()["spec"]["peerASN"], 64501);
+    assert!(causes_since(&in_force, &snapshot(PEER), "node").is_empty());
 }
 
 #[test]
