@@ -4,7 +4,7 @@ use crate::args::Args;
 use herald_core::frr;
 use herald_core::input::Parsed;
 use herald_core::model::{self, InForce};
-use herald_core::plan::{self, Allocate, Endpoints, Note};
+use herald_core::plan::{self, Allocate, Endpoints, Incremental, Note, Planned};
 use herald_core::problem::Problem;
 use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
@@ -16,7 +16,7 @@ pub struct Decision {
     /// What FRR is to run.
     pub wanted: Arc<FrrConfig>,
     /// The last accepted form of each object, for the next decision.
-    pub in_force: InForce,
+    pub in_force: Arc<InForce>,
     /// What is wrong with the manifests.
     pub problems: Vec<Problem>,
     /// What the manifests leave open.
@@ -47,35 +47,35 @@ pub fn options(args: &Args) -> plan::Options {
 
 /// Decides what one node's FRR is to run.
 ///
-/// It may remember of the last decision what the next can use; what it decides never depends on that.
+/// It remembers of the last decision what the next can use; what it decides never depends on that.
 #[derive(Debug)]
 pub struct Decider {
-    node: Arc<str>,
-    options: plan::Options,
+    plan: Incremental,
+    /// What was wrong the last time: as it was found, and with places. A place is looked up once: where others
+    /// of a file's lines come and go, what was said already is not said again.
+    unplaced: Vec<Problem>,
+    placed: Vec<Problem>,
 }
 
 impl Decider {
     /// Decides for `node`.
     #[must_use]
     pub fn new(node: &str, options: plan::Options) -> Self {
-        Self { node: node.into(), options }
+        Self { plan: Incremental::new(node, options), unplaced: Vec::new(), placed: Vec::new() }
     }
 
     /// Decides what is to run. `before` is what is in force now. `None` while the manifests do not know the node.
     #[must_use]
     pub fn decide(&mut self, parsed: Parsed, before: &InForce) -> Option<Decision> {
-        let Self { node, options } = self;
-        let evaluation = plan::evaluate(&parsed.snapshot, before, options);
-        let node = evaluation.model.nodes.get(node)?;
-        let on_node = evaluation.on_node(&evaluation.planner(options), node, &options.frr);
-        // What lost a conflict on this node must not count as in force: it could win the next time.
-        let mut in_force = evaluation.in_force;
-        in_force.take_back(before, &on_node.problems);
-        let mut problems = parsed.problems;
-        problems.extend(evaluation.problems);
-        problems.extend(on_node.problems);
-        parsed.index.place(&mut problems);
-        let (wanted, notes) = (Arc::new(on_node.config), evaluation.notes);
-        Some(Decision { wanted, in_force, problems, notes, considered: parsed.snapshot })
+        let Parsed { snapshot, problems, index } = parsed;
+        let Planned { config, in_force, problems: of_plan, notes } = self.plan.plan(&snapshot, before)?;
+        let unplaced: Vec<Problem> = problems.into_iter().chain(of_plan).collect();
+        if unplaced != self.unplaced {
+            self.placed.clone_from(&unplaced);
+            index.place(&mut self.placed);
+            self.unplaced = unplaced;
+        }
+        let problems = self.placed.clone();
+        Some(Decision { wanted: config, in_force, problems, notes, considered: snapshot })
     }
 }

@@ -171,8 +171,8 @@ impl Shell {
             report::notes(&decision.notes);
             self.known_notes = decision.notes;
         }
-        if decision.in_force != *self.in_force {
-            self.in_force = Arc::new(decision.in_force);
+        if decision.in_force != self.in_force {
+            self.in_force = decision.in_force;
         }
         self.considered = decision.considered;
         let (wanted, in_force) = (decision.wanted.clone(), self.in_force.clone());

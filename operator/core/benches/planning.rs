@@ -1,12 +1,13 @@
-//! What one change costs the agent before it asks FRR: everything is planned again, nothing is cached.
+//! What one change costs the agent before it asks FRR: planned from nothing, and from what was planned before.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use herald_core::input::{self, SourceText};
 use herald_core::model::{self, InForce};
-use herald_core::plan::{self, Allocate, Endpoints};
+use herald_core::plan::{self, Allocate, Endpoints, Incremental};
 use herald_core::snapshot::Snapshot;
 use std::fmt::Write;
 use std::hint::black_box;
+use std::sync::Arc;
 
 const SERVICES: usize = 10_000;
 const POOLS: usize = 50;
@@ -56,12 +57,24 @@ fn one_change(c: &mut Criterion) {
     let before = plan::evaluate(&snapshot, &InForce::default(), &options).in_force;
     let mut group = c.benchmark_group("plan after one change");
     group.sample_size(10);
-    group.bench_function("10,000 Services, 50 pools, 100 peers", |b| {
+    group.bench_function("from nothing, 10,000 Services, 50 pools, 100 peers", |b| {
         b.iter(|| {
             let evaluation = plan::evaluate(&snapshot, &before, &options);
             let planner = evaluation.planner(&options);
             let node = evaluation.model.nodes.get(NODE);
             black_box(node.map(|node| evaluation.on_node(&planner, node, &options.frr).config))
+        });
+    });
+    // One Service loses its address and gets it back.
+    let mut without = snapshot.clone();
+    if let Some(service) = without.services.values_mut().nth(SERVICES / 2) {
+        Arc::make_mut(service).ingress.clear();
+    }
+    let mut incremental = Incremental::new(NODE, options);
+    group.bench_function("10,000 Services, 50 pools, 100 peers", |b| {
+        b.iter(|| {
+            black_box(incremental.plan(&without, &before));
+            black_box(incremental.plan(&snapshot, &before));
         });
     });
     group.finish();

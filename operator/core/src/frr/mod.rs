@@ -76,6 +76,21 @@ pub fn build(
     (config, problems.into_iter().map(|p| p.on_node(&node.name)).collect())
 }
 
+/// Every prefix that an FRRConfiguration names for itself or for a neighbor. What is said of any other prefix depends
+/// only on the set of its advertisements and on its family.
+pub(crate) fn mentioned(model: &Model) -> BTreeSet<IpNet> {
+    let mut prefixes = BTreeSet::new();
+    let forms = model.frr_configurations.iter().flat_map(|c| std::iter::once(c).chain(c.previous.as_deref()));
+    for router in forms.flat_map(|contribution| &contribution.routers) {
+        prefixes.extend(router.prefixes.iter().chain(&router.imported));
+
+        for out in router.neighbors.iter().map(|neighbor| &neighbor.outgoing) {
+            prefixes.extend(out.allowed.iter().chain(out.local_prefs.keys()).chain(out.communities.keys()));
+        }
+    }
+    prefixes
+}
+
 /// What Services ask of neighbors.
 struct Services<'a> {
     announced: &'a BTreeMap<IpNet, Announced>,

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 #[must_use]
 pub fn allocate(model: &Model) -> (Ledger, BTreeMap<ServiceKey, Outcome>) {
     let mut ledger = Ledger::new(&model.pools);
-    let mut waiting = keep_all(&mut ledger, model);
+    let mut waiting = keep_all(&mut ledger, &model.services);
     waiting.sort_by_key(|w| (turn(w), w.key));
     let outcomes = waiting.into_iter().map(|w| {
         let outcome = ledger.complete(w.key, w.service, w.kept, w.events);
@@ -34,7 +34,25 @@ pub fn allocate(model: &Model) -> (Ledger, BTreeMap<ServiceKey, Outcome>) {
 #[must_use]
 pub fn recorded(model: &Model) -> (Ledger, BTreeMap<ServiceKey, Outcome>) {
     let mut ledger = Ledger::new(&model.pools);
-    let outcomes = keep_all(&mut ledger, model).into_iter().map(|w| {
+    let outcomes = read_back(&mut ledger, &model.services);
+    (ledger, outcomes)
+}
+
+/// The same for some of the Services, those that share an address with one of them among them. The ledger knows
+/// the pools, and nobody holds anything in it before and after.
+pub(crate) fn recorded_among(
+    ledger: &mut Ledger,
+    services: &BTreeMap<ServiceKey, Service>,
+) -> BTreeMap<ServiceKey, Outcome> {
+    let outcomes = read_back(ledger, services);
+    for key in services.keys() {
+        ledger.release(key);
+    }
+    outcomes
+}
+
+fn read_back(ledger: &mut Ledger, services: &BTreeMap<ServiceKey, Service>) -> BTreeMap<ServiceKey, Outcome> {
+    let outcomes = keep_all(ledger, services).into_iter().map(|w| {
         let result = match w.kept {
             Kept::Final(result) => result,
             Kept::Has(_, allocation) => Ok(allocation),
@@ -42,8 +60,7 @@ pub fn recorded(model: &Model) -> (Ledger, BTreeMap<ServiceKey, Outcome>) {
         };
         (w.key.clone(), Outcome { result, changed: false, events: w.events })
     });
-    let outcomes = outcomes.collect();
-    (ledger, outcomes)
+    outcomes.collect()
 }
 
 /// A Service between the two halves of its way.
@@ -54,8 +71,8 @@ struct Waiting<'a> {
     events: Vec<Event>,
 }
 
-fn keep_all<'a>(ledger: &mut Ledger, model: &'a Model) -> Vec<Waiting<'a>> {
-    let mut order: Vec<_> = model.services.iter().collect();
+fn keep_all<'a>(ledger: &mut Ledger, services: &'a BTreeMap<ServiceKey, Service>) -> Vec<Waiting<'a>> {
+    let mut order: Vec<_> = services.iter().collect();
     order.sort_by_key(|(key, service)| (Reverse(service.status_ips.len()), *key));
     let each = order.into_iter().map(|(key, service)| {
         let mut events = Vec::new();

@@ -16,6 +16,7 @@ mod space;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use batch::recorded_among;
 pub use batch::{allocate, recorded};
 pub use error::{AllocationError, Condition, PortText, Refusal, Unsuited};
 pub use outcome::{Allocation, Event, Outcome};

@@ -52,18 +52,27 @@ impl Model {
     #[must_use]
     pub fn build(snapshot: &Snapshot, in_force: &InForce, options: &Options) -> Built {
         let mut build = Build { snapshot, before: in_force, options, built: Built::default() };
-        build.nodes();
-        build.namespaces();
-        let aliases = build.aliases();
-        build.pools();
-        build.l2_advertisements();
-        build.bgp_advertisements(&aliases);
-        build.bfd_profiles();
-        build.peers();
-        build.frr_configurations();
+        build.configuration();
         build.services();
         build.warnings();
         build.built
+    }
+
+    /// The part of [`Self::build`] that Services and EndpointSlices have no part in, but that the namespaces of
+    /// Services are known: for a plan that follows those one by one.
+    pub(crate) fn build_configuration(snapshot: &Snapshot, in_force: &InForce, options: &Options) -> Built {
+        let mut build = Build { snapshot, before: in_force, options, built: Built::default() };
+        build.configuration();
+        let warnings = lint::of_configuration(snapshot, &build.built.model);
+        build.built.problems.extend(warnings);
+        build.built
+    }
+
+    /// How Services of which nothing else tells are taken.
+    pub(crate) fn pool_families(&self) -> PoolFamilies {
+        PoolFamilies {
+            v4: self.pools.is_empty() || self.pools.values().any(|pool| pool.has_family(Family::V4)),
+        }
     }
 }
 
@@ -75,6 +84,18 @@ struct Build<'a> {
 }
 
 impl Build<'_> {
+    fn configuration(&mut self) {
+        self.nodes();
+        self.namespaces();
+        let aliases = self.aliases();
+        self.pools();
+        self.l2_advertisements();
+        self.bgp_advertisements(&aliases);
+        self.bfd_profiles();
+        self.peers();
+        self.frr_configurations();
+    }
+
     fn nodes(&mut self) {
         let known = self.snapshot.nodes.iter().cloned();
         let assumed = self.options.assume_node.clone().filter(|_| self.snapshot.nodes.is_empty());
@@ -185,10 +206,9 @@ impl Build<'_> {
 
     fn services(&mut self) {
         let Built { model, problems, .. } = &mut self.built;
-        let v4 = model.pools.is_empty() || model.pools.values().any(|pool| pool.has_family(Family::V4));
         let class = self.options.lb_class.as_deref();
-        model.services =
-            service_parse::collect(&self.snapshot.services, class, PoolFamilies { v4 }, problems);
+        let families = model.pool_families();
+        model.services = service_parse::collect(&self.snapshot.services, class, families, problems);
         model.endpoints = endpoints::collect(&self.snapshot.endpoint_slices);
     }
 

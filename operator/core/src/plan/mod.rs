@@ -1,6 +1,7 @@
 //! What a node announces, by which protocol, to whom, and why not.
 
 mod evaluate;
+mod incremental;
 mod node;
 mod planner;
 mod recorded;
@@ -8,6 +9,7 @@ mod refusal;
 mod stand_in;
 
 pub use evaluate::{Allocate, Evaluation, Note, OnNode, Options, evaluate};
+pub use incremental::{Incremental, Planned};
 pub use node::{Decision, EXCLUDE_LABEL, Names, NodePlan, Offer};
 pub use planner::{Endpoints, Planner};
 pub use recorded::{ALLOCATIONS, Recorded, adopt, hold, of_services, read};

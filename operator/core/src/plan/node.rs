@@ -6,6 +6,7 @@ use crate::frr::Announced;
 use crate::model::{BgpAdvertisement, Peer, Pool, ServiceKey};
 use crate::selector::any_matches;
 use crate::snapshot::Node;
+use herald_frr::config::Origins;
 use herald_frr::value::Family;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,7 +60,7 @@ impl Planner<'_> {
     #[must_use]
     pub fn node(&self, node: &Node, peers: &[&Peer]) -> NodePlan {
         let groups: Vec<Decision> =
-            self.groups.iter().map(|group| self.group_on(group, node, peers)).collect();
+            self.groups.iter().map(|group| group_on(group, node, peers, self.ignore_exclude_lb)).collect();
         let decisions: Vec<Decision> =
             self.candidates.iter().map(|candidate| decide(candidate, &groups, node)).collect();
         let announced = self.announced(&decisions);
@@ -67,55 +68,67 @@ impl Planner<'_> {
         NodePlan { node: node.name.clone(), services: keys.zip(decisions).collect(), announced }
     }
 
-    /// The refusals that hold for all Services of a group, in `MetalLB`'s order.
-    fn group_on(&self, group: &Group<'_>, node: &Node, peers: &[&Peer]) -> Decision {
-        let covers = |ad: &&&BgpAdvertisement| any_matches(&ad.node_selectors, &node.labels);
-        if !group.of_pool.iter().any(|ad| covers(&ad)) {
-            return Err(Refusal::NotOwner);
-        }
-        let matching: Vec<&BgpAdvertisement> = group.matching.iter().filter(covers).copied().collect();
-        if matching.is_empty() {
-            return Err(Refusal::NoMatchingAdvertisement);
-        }
-        if conflict(&matching, group.pool) {
-            return Err(Refusal::ConflictingAdvertisements);
-        }
-        if node.network_unavailable {
-            return Err(Refusal::NodeNetworkUnavailable);
-        }
-        if !self.ignore_exclude_lb && node.labels.contains_key(EXCLUDE_LABEL) {
-            return Err(Refusal::NodeLabeledExcludeBalancers);
-        }
-        Ok(Arc::new(offer(&matching, peers)))
-    }
-
     fn announced(&self, decisions: &[Decision]) -> BTreeMap<IpNet, Announced> {
         let mut found = Vec::with_capacity(self.addresses.len());
         for (address, position) in &self.addresses {
-            if let Some(Ok(offer)) = decisions.get(*position) {
-                found.extend(offer.prefixes(*address).map(|(net, names)| (net, names, *position)));
+            if let (Some(Ok(offer)), Some(candidate)) =
+                (decisions.get(*position), self.candidates.get(*position))
+            {
+                found.extend(offer.prefixes(*address).map(|(net, names)| (net, names, &candidate.origins)));
             }
         }
         found.sort_by_key(|(net, ..)| *net);
-        let mut collapsed: Vec<(IpNet, Announced)> = Vec::with_capacity(found.len());
-        for (net, names, position) in found {
-            let Some(candidate) = self.candidates.get(position) else { continue };
-            if let Some((_, announced)) = collapsed.last_mut().filter(|(last, _)| *last == net) {
-                join(announced, names, candidate);
-            } else {
-                let origins = candidate.origins.clone();
-                collapsed.push((net, Announced { advertisements: names.clone(), origins }));
-            }
-        }
-        collapsed.into_iter().collect()
+        let of_prefix = found.chunk_by(|(one, ..), (other, ..)| one == other);
+        let joined = of_prefix.filter_map(|all| {
+            let (net, ..) = all.first()?;
+            Some((*net, join(all.iter().map(|(_, names, origins)| (*names, *origins)))?))
+        });
+        joined.collect()
     }
 }
 
-fn join(announced: &mut Announced, names: &Names, candidate: &Candidate<'_>) {
-    if announced.advertisements != *names {
-        Arc::make_mut(&mut announced.advertisements).extend(names.iter().cloned());
+/// One prefix of all who ask for it; `None` where nobody does.
+pub(super) fn join<'a>(asking: impl Iterator<Item = (&'a Names, &'a Origins)>) -> Option<Announced> {
+    let mut joined: Option<(Names, Vec<&Origins>)> = None;
+    for (names, origins) in asking {
+        match &mut joined {
+            None => joined = Some((names.clone(), vec![origins])),
+            Some((known, all)) => {
+                if known != names {
+                    Arc::make_mut(known).extend(names.iter().cloned());
+                }
+                all.push(origins);
+            }
+        }
     }
-    announced.origins.extend(candidate.origins.iter().cloned());
+    let (advertisements, origins) = joined?;
+    let origins = match origins[..] {
+        [only] => only.clone(),
+        _ => origins.into_iter().flatten().cloned().collect(),
+    };
+    Some(Announced { advertisements, origins })
+}
+
+/// The refusals that hold for all Services of a group, in `MetalLB`'s order.
+pub(super) fn group_on(group: &Group<'_>, node: &Node, peers: &[&Peer], ignore_exclude_lb: bool) -> Decision {
+    let covers = |ad: &&&BgpAdvertisement| any_matches(&ad.node_selectors, &node.labels);
+    if !group.of_pool.iter().any(|ad| covers(&ad)) {
+        return Err(Refusal::NotOwner);
+    }
+    let matching: Vec<&BgpAdvertisement> = group.matching.iter().filter(covers).copied().collect();
+    if matching.is_empty() {
+        return Err(Refusal::NoMatchingAdvertisement);
+    }
+    if conflict(&matching, group.pool) {
+        return Err(Refusal::ConflictingAdvertisements);
+    }
+    if node.network_unavailable {
+        return Err(Refusal::NodeNetworkUnavailable);
+    }
+    if !ignore_exclude_lb && node.labels.contains_key(EXCLUDE_LABEL) {
+        return Err(Refusal::NodeLabeledExcludeBalancers);
+    }
+    Ok(Arc::new(offer(&matching, peers)))
 }
 
 /// What endpoints decide, after what the group decided.

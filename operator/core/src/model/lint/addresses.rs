@@ -3,7 +3,7 @@
 use super::LintWarning;
 use crate::model::{AddressRange, Model, Pool};
 use crate::problem::{FieldPath, Problem};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Configuration, Service};
 use herald_frr::config::NeighborId;
 use std::net::IpAddr;
 
@@ -20,10 +20,15 @@ const RESERVED: [(&str, &str); 9] = [
     ("ff00::/8", "multicast"),
 ];
 
-pub(super) fn lint(snapshot: &Snapshot, model: &Model, warnings: &mut Vec<Problem>) {
+pub(super) fn lint(
+    snapshot: &Configuration,
+    model: &Model,
+    services: &[&Service],
+    warnings: &mut Vec<Problem>,
+) {
     let reserved: Vec<(AddressRange, &str)> =
         RESERVED.iter().filter_map(|(block, what)| Some((AddressRange::parse(block).ok()?, *what))).collect();
-    let used = used_addresses(snapshot, model);
+    let used = used_addresses(snapshot, model, services);
     for pool in model.pools.values() {
         for (index, range) in pool.ranges.iter().enumerate() {
             let field = FieldPath::of("spec.addresses").index(index);
@@ -47,7 +52,7 @@ fn held(pool: &Pool, range: &AddressRange, used: &[(IpAddr, String)]) -> Option<
 }
 
 /// Addresses that are known to be somebody's: routers, nodes, and Services inside the cluster.
-fn used_addresses(snapshot: &Snapshot, model: &Model) -> Vec<(IpAddr, String)> {
+fn used_addresses(snapshot: &Configuration, model: &Model, services: &[&Service]) -> Vec<(IpAddr, String)> {
     let routers = model.peers.values().filter_map(|peer| match peer.id {
         NeighborId::Address(address) => Some((address, peer.object.to_string())),
         NeighborId::Interface(_) => None,
@@ -58,7 +63,7 @@ fn used_addresses(snapshot: &Snapshot, model: &Model) -> Vec<(IpAddr, String)> {
     let nodes = snapshot.node_addresses.iter().flat_map(|(name, addresses)| {
         addresses.iter().map(move |address| (*address, format!("Node {name}")))
     });
-    let cluster = snapshot.services.values().flat_map(|service| {
+    let cluster = services.iter().flat_map(|service| {
         let addresses = service.cluster_ips.iter().filter_map(|text| text.parse().ok());
         addresses.map(|address| (address, format!("{} inside the cluster", service.meta.object)))
     });

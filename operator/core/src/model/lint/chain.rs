@@ -6,10 +6,10 @@
 use super::LintWarning;
 use crate::model::Model;
 use crate::problem::{FieldPath, Problem};
-use crate::snapshot::{Custom, Snapshot};
+use crate::snapshot::{Configuration, Custom};
 use herald_crds::metallb::{BGPAdvertisementSpec, L2AdvertisementSpec};
 
-pub(super) fn lint(snapshot: &Snapshot, model: &Model, warnings: &mut Vec<Problem>) {
+pub(super) fn lint(snapshot: &Configuration, model: &Model, warnings: &mut Vec<Problem>) {
     let all_advertisements = snapshot.bgp_advertisements.len() == model.bgp_advertisements.len()
         && snapshot.l2_advertisements.len() == model.l2_advertisements.len();
     if all_advertisements {
@@ -44,7 +44,7 @@ fn pools(model: &Model, warnings: &mut Vec<Problem>) {
 }
 
 /// Those that name pools have a warning for each name.
-fn without_pool(snapshot: &Snapshot, warnings: &mut Vec<Problem>) {
+fn without_pool(snapshot: &Configuration, warnings: &mut Vec<Problem>) {
     let over_bgp = snapshot.bgp_advertisements.iter().map(|ad| {
         let BGPAdvertisementSpec { ip_address_pools, ip_address_pool_selectors, .. } = &ad.spec;
         (&ad.meta.object, ip_address_pools.is_empty() && ip_address_pool_selectors.is_empty())
@@ -59,7 +59,7 @@ fn without_pool(snapshot: &Snapshot, warnings: &mut Vec<Problem>) {
 }
 
 fn advertised_peers(
-    snapshot: &Snapshot,
+    snapshot: &Configuration,
     advertisement: &Custom<BGPAdvertisementSpec>,
     warnings: &mut Vec<Problem>,
 ) {

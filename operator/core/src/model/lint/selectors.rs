@@ -5,14 +5,11 @@ use super::LintWarning;
 use crate::model::Model;
 use crate::problem::{FieldPath, ObjectRef, Problem};
 use crate::selector::Selector;
-use crate::snapshot::Snapshot;
+use crate::snapshot::Configuration;
 
-pub(super) fn lint(snapshot: &Snapshot, model: &Model, warnings: &mut Vec<Problem>) {
+pub(super) fn lint(snapshot: &Configuration, model: &Model, warnings: &mut Vec<Problem>) {
     if !snapshot.nodes.is_empty() {
         nodes(model, warnings);
-    }
-    if !model.services.is_empty() {
-        services(model, warnings);
     }
     if !snapshot.namespaces.is_empty() {
         namespaces(snapshot, warnings);
@@ -41,10 +38,10 @@ fn nodes(model: &Model, warnings: &mut Vec<Problem>) {
     }
 }
 
-fn services(model: &Model, warnings: &mut Vec<Problem>) {
+pub(super) fn services(model: &Model, selected: &dyn Fn(&Selector) -> bool, warnings: &mut Vec<Problem>) {
     let mut check = |object: &ObjectRef, field: &str, selectors: &[Selector]| {
         for (index, selector) in selectors.iter().enumerate() {
-            if !model.services.values().any(|service| selector.matches(&service.labels)) {
+            if !selected(selector) {
                 let why = LintWarning::ServiceSelectorMatchesNothing(selector.to_string());
                 warnings.push(Problem::warning(object, FieldPath::of(field).index(index), &why));
             }
@@ -62,7 +59,7 @@ fn services(model: &Model, warnings: &mut Vec<Problem>) {
     }
 }
 
-fn namespaces(snapshot: &Snapshot, warnings: &mut Vec<Problem>) {
+fn namespaces(snapshot: &Configuration, warnings: &mut Vec<Problem>) {
     for pool in &snapshot.pools {
         let names = pool.spec.service_allocation.as_ref().map(|allocation| &allocation.namespaces[..]);
         for (index, name) in names.unwrap_or_default().iter().enumerate() {

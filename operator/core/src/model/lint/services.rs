@@ -1,9 +1,9 @@
 //! Services, nodes and namespaces as a whole.
 
 use super::LintWarning;
-use crate::model::Model;
+use crate::model::{Model, Service};
 use crate::problem::{FieldPath, ObjectRef, Problem};
-use crate::snapshot::{Node, Snapshot};
+use crate::snapshot::{Configuration, Node};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,14 +14,12 @@ const OTHERS: [(&str, &str); 1] = [("svccontroller.k3s.cattle.io/enablelb", "k3s
 /// So many Services of web ports only are worth a hint.
 const MANY: usize = 10;
 
-pub(super) fn lint(snapshot: &Snapshot, model: &Model, warnings: &mut Vec<Problem>) {
+pub(super) fn lint(snapshot: &Configuration, warnings: &mut Vec<Problem>) {
     nodes(snapshot, warnings);
-    statuses(model, warnings);
-    http(model, warnings);
     namespaces(snapshot, warnings);
 }
 
-fn nodes(snapshot: &Snapshot, warnings: &mut Vec<Problem>) {
+fn nodes(snapshot: &Configuration, warnings: &mut Vec<Problem>) {
     let object = |node: &Node| ObjectRef { kind: "Node", namespace: Arc::from(""), name: node.name.clone() };
     if let Some(first) = snapshot.nodes.first()
         && snapshot.nodes.iter().all(|node| node.labels.contains_key(EXCLUDE))
@@ -40,32 +38,31 @@ fn nodes(snapshot: &Snapshot, warnings: &mut Vec<Problem>) {
     }
 }
 
-fn statuses(model: &Model, warnings: &mut Vec<Problem>) {
-    for service in model.services.values() {
-        let foreign = |address: &&std::net::IpAddr| {
-            !model.pools.values().any(|pool| pool.ranges.iter().any(|range| range.contains(**address)))
-        };
-        if let Some(address) = service.status_ips.iter().find(foreign) {
-            let field = FieldPath::of("status.loadBalancer.ingress");
-            warnings.push(Problem::warning(&service.object, field, &LintWarning::ForeignAddress(*address)));
-        }
-    }
+/// The warning of a Service whose status says an address of no pool.
+pub(crate) fn foreign_address(service: &Service, model: &Model) -> Option<Problem> {
+    let foreign = |address: &&std::net::IpAddr| {
+        !model.pools.values().any(|pool| pool.ranges.iter().any(|range| range.contains(**address)))
+    };
+    let address = service.status_ips.iter().find(foreign)?;
+    let field = FieldPath::of("status.loadBalancer.ingress");
+    Some(Problem::warning(&service.object, field, &LintWarning::ForeignAddress(*address)))
 }
 
-fn http(model: &Model, warnings: &mut Vec<Problem>) {
+/// Whether a Service takes an address of its own only to serve web ports.
+pub(crate) fn is_web_alone(service: &Service) -> bool {
     let web = |port: &(Arc<str>, u16)| &*port.0 == "TCP" && matches!(port.1, 80 | 443);
-    let alone = model.services.values().filter(|service| {
-        service.sharing.sharing.is_empty() && !service.ports.is_empty() && service.ports.iter().all(web)
-    });
-    let alone: Vec<_> = alone.collect();
-    if let (Some(first), true) = (alone.first(), alone.len() >= MANY) {
-        let why = LintWarning::ManyHttpServices(alone.len());
-        warnings.push(Problem::warning(&first.object, FieldPath::of("spec.ports"), &why));
+    service.sharing.sharing.is_empty() && !service.ports.is_empty() && service.ports.iter().all(web)
+}
+
+pub(super) fn http((count, first): (usize, Option<&ObjectRef>), warnings: &mut Vec<Problem>) {
+    if let (Some(first), true) = (first, count >= MANY) {
+        let why = LintWarning::ManyHttpServices(count);
+        warnings.push(Problem::warning(first, FieldPath::of("spec.ports"), &why));
     }
 }
 
 /// The configuration outside the namespace that most of it is in.
-fn namespaces(snapshot: &Snapshot, warnings: &mut Vec<Problem>) {
+fn namespaces(snapshot: &Configuration, warnings: &mut Vec<Problem>) {
     let mut by_namespace: BTreeMap<Arc<str>, Vec<&ObjectRef>> = BTreeMap::new();
     let objects = snapshot
         .pools

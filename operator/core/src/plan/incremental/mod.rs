@@ -1,0 +1,159 @@
+//! The plan of one node, made again at the price of what changed.
+//!
+//! It is the plan that [`evaluate`](super::evaluate) and [`Evaluation::on_node`](super::Evaluation::on_node) make: what is kept
+//! here only saves work, may be dropped at any time, and a property test holds the two equal. What is kept, and
+//! what each part depends on:
+//!
+//! - `World`, everything without Services: the configuration, what was in force before, and the set of
+//!   Services' namespaces. If one of them changed, nothing is kept at all.
+//! - `Services`, one entry each: the World, the Service, its EndpointSlices, and the Services that claim one of
+//!   its addresses. One is worked out anew if any of these changed.
+//! - `Prefixes`, what is announced: the Services whose addresses lie in the prefix.
+//! - `Policy`, the FRR configuration without Services' networks: the World, the kinds of prefixes that occur
+//!   (set of advertisements, family), and the prefixes that an FRRConfiguration mentions.
+
+mod policy;
+mod prefixes;
+mod services;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Allocate, Endpoints, Note, Options};
+use crate::model::InForce;
+use crate::problem::Problem;
+use crate::snapshot::{ServiceKey, Snapshot};
+use herald_frr::config::FrrConfig;
+use policy::Policy;
+use prefixes::Prefixes;
+use services::Services;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use world::World;
+
+/// Plans one node again and again, see the module.
+#[derive(Debug)]
+pub struct Incremental {
+    node: Arc<str>,
+    options: Options,
+    last: Option<Last>,
+}
+
+/// What one node is to do, and what is to be said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// What its FRR is to be told; the same pointer as before if nothing changed.
+    pub config: Arc<FrrConfig>,
+    /// What is in force now: an input of the next plan.
+    pub in_force: Arc<InForce>,
+    /// Everything that is wrong, on this node and elsewhere; in no order that means anything.
+    pub problems: Vec<Problem>,
+    /// What was assumed, for people.
+    pub notes: Vec<Note>,
+}
+
+/// What the last plan was made from, and its parts.
+#[derive(Debug)]
+struct Last {
+    snapshot: Snapshot,
+    before: InForce,
+    world: World,
+    services: Services,
+    prefixes: Prefixes,
+    policy: Policy,
+    config: Arc<FrrConfig>,
+}
+
+impl Incremental {
+    /// Plans `node`. Addresses are those that are recorded, whatever the options say; nothing is held.
+    #[must_use]
+    pub fn new(node: &str, options: Options) -> Self {
+        let options = Options { allocate: Allocate::Recorded, held: BTreeSet::new(), ..options };
+        Self { node: node.into(), options, last: None }
+    }
+
+    /// The plan for these inputs. `None` where they do not know the node.
+    #[must_use]
+    pub fn plan(&mut self, snapshot: &Snapshot, before: &InForce) -> Option<Planned> {
+        let fitting = self.last.take().filter(|last| last.fits(snapshot, before));
+        let mut last = match fitting {
+            Some(last) => last,
+            None => Last::empty(snapshot, before, &self.node, &self.options)?,
+        };
+        last.follow(snapshot, &self.options);
+        let planned = last.planned(&self.options);
+        self.last = Some(last);
+        Some(planned)
+    }
+}
+
+impl Last {
+    /// A plan for these inputs without any Service.
+    fn empty(snapshot: &Snapshot, before: &InForce, node: &str, options: &Options) -> Option<Self> {
+        let world = World::new(snapshot, before, node, options)?;
+        let policy = Policy::new(&world, &Prefixes::default(), before, options);
+        let config = Arc::new(policy.config(&Prefixes::default()));
+        let configuration = snapshot.configuration.clone();
+        let (unreadable, incomplete) = (snapshot.unreadable.clone(), snapshot.incomplete);
+        let snapshot = Snapshot { configuration, unreadable, incomplete, ..Snapshot::default() };
+        let (services, prefixes) = (Services::default(), Prefixes::default());
+        Some(Self { snapshot, before: before.clone(), world, services, prefixes, policy, config })
+    }
+
+    /// Whether its World is that of these inputs.
+    fn fits(&self, snapshot: &Snapshot, before: &InForce) -> bool {
+        let known = &self.snapshot;
+        (Arc::ptr_eq(&known.configuration, &snapshot.configuration)
+            || known.configuration == snapshot.configuration)
+            && known.unreadable == snapshot.unreadable
+            && known.incomplete == snapshot.incomplete
+            && self.before == *before
+            && self.same_namespaces(snapshot)
+    }
+
+    /// Whether Services are in the same namespaces, as far as they changed.
+    fn same_namespaces(&self, snapshot: &Snapshot) -> bool {
+        let is_there = |namespace: &Arc<str>| {
+            let first = ServiceKey { namespace: namespace.clone(), name: "".into() };
+            let next = snapshot.services.from_key(&first).next();
+            next.is_some_and(|(key, _)| key.namespace == *namespace)
+        };
+        let changes = self.snapshot.services.changes(&snapshot.services);
+        changes.iter().all(|change| match (change.before, change.after) {
+            (None, Some(_)) => self.world.namespaces.contains(&change.key.namespace),
+            (Some(_), None) => is_there(&change.key.namespace),
+            _ => true,
+        })
+    }
+
+    /// Brings everything up to what the Services and EndpointSlices say now.
+    fn follow(&mut self, snapshot: &Snapshot, options: &Options) {
+        let Self { world, services, prefixes, policy, config, .. } = self;
+        let touched = services.follow(world, &self.snapshot, snapshot, options);
+        let changed = prefixes.follow(&touched, services, &world.mentioned);
+        if changed.kinds {
+            *policy = Policy::new(world, prefixes, &self.before, options);
+            *config = Arc::new(policy.config(prefixes));
+        } else if !changed.prefixes.is_empty() {
+            *config = Arc::new(policy.patched(config, &changed.prefixes, prefixes));
+        }
+        self.snapshot = snapshot.clone();
+    }
+
+    fn planned(&self, options: &Options) -> Planned {
+        let Self { snapshot, world, services, policy, config, .. } = self;
+        let mut problems = world.problems.clone();
+        services.problems(world, snapshot, &mut problems);
+        problems.extend(policy.problems.iter().cloned());
+        let in_force = policy.in_force.clone();
+        Planned { config: config.clone(), in_force, problems, notes: services.notes(options.endpoints) }
+    }
+}
+
+impl Endpoints {
+    /// Whether a Service without any EndpointSlice counts as ready.
+    pub(super) fn assumes(self) -> bool {
+        self == Self::Assume
+    }
+}

@@ -1,0 +1,85 @@
+//! What the node announces, prefix by prefix.
+
+use super::super::Names;
+use super::super::node::join;
+use super::services::{Services, Touched};
+use crate::frr::Announced;
+use herald_frr::value::Family;
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What decides how a prefix is announced, where no FRRConfiguration mentions it.
+pub type Kind = (Names, Family);
+
+/// All announced prefixes.
+#[derive(Debug, Default)]
+pub struct Prefixes {
+    pub announced: BTreeMap<IpNet, Announced>,
+    /// How many prefixes that no FRRConfiguration mentions are of each kind.
+    kinds: BTreeMap<Kind, usize>,
+}
+
+/// What became of the prefixes.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// A kind came or went, or something changed that an FRRConfiguration mentions.
+    pub kinds: bool,
+    /// Prefixes that came, went, or are announced otherwise.
+    pub prefixes: BTreeSet<IpNet>,
+}
+
+impl Prefixes {
+    /// Works out anew the prefixes of the Services that were.
+    pub fn follow(&mut self, touched: &Touched, services: &Services, mentioned: &BTreeSet<IpNet>) -> Changed {
+        let mut asked: BTreeSet<IpNet> = BTreeSet::new();
+        for (before, now) in touched {
+            let now = now.as_ref().and_then(|key| services.get(key));
+            for entry in before.iter().chain(now) {
+                asked.extend(entry.announced().map(|(net, _)| net));
+            }
+        }
+        let kinds_before: BTreeSet<Kind> = self.kinds().cloned().collect();
+        let mut changed = Changed::default();
+        for net in asked {
+            let now = announced(&net, services);
+            if self.announced.get(&net) == now.as_ref() {
+                continue;
+            }
+            let is_mentioned = mentioned.contains(&net);
+            let kind = |it: &Announced| (it.advertisements.clone(), Family::of(net.addr()));
+            if let Some(kind) = now.as_ref().map(kind).filter(|_| !is_mentioned) {
+                *self.kinds.entry(kind).or_default() += 1;
+            }
+            let before = match now {
+                Some(now) => self.announced.insert(net, now),
+                None => self.announced.remove(&net),
+            };
+            if let Some(count) =
+                before.as_ref().map(kind).filter(|_| !is_mentioned).and_then(|kind| self.kinds.get_mut(&kind))
+            {
+                *count -= 1;
+            }
+            changed.kinds |= is_mentioned;
+            changed.prefixes.insert(net);
+        }
+        self.kinds.retain(|_, count| *count > 0);
+        changed.kinds |= !self.kinds().eq(&kinds_before);
+        changed
+    }
+
+    /// The kinds of prefixes that there are.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.keys()
+    }
+}
+
+/// A prefix, of all Services that ask for it.
+fn announced(net: &IpNet, services: &Services) -> Option<Announced> {
+    let (first, last) = (net.network(), net.broadcast());
+    let asking = services.announced_between(first, last).flat_map(|(ip, entry)| {
+        let prefixes = entry.offer_here().into_iter().flat_map(move |offer| offer.prefixes(ip));
+        let this = prefixes.filter(|(prefix, _)| prefix == net);
+        this.map(|(_, names)| (names, &entry.origins))
+    });
+    join(asking)
+}

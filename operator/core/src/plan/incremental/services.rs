@@ -1,0 +1,278 @@
+//! What is known of each Service.
+
+use super::super::node::Offer;
+use super::super::{Endpoints, Note, Options};
+use super::world::World;
+use crate::ledger::{Outcome, recorded_among};
+use crate::model::{self, Serving, Together, foreign_address, is_web_alone, lint_of_services, parse_service};
+use crate::problem::{ObjectRef, Problem};
+use crate::selector::Selector;
+use crate::snapshot::{Service, ServiceKey, SliceKey, Snapshot};
+use herald_frr::config::{Origin, Origins};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What one Service of type `LoadBalancer` comes to.
+#[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and there are thousands of them"
+)]
+pub struct Entry {
+    pub origins: Origins,
+    /// Addresses in its status.
+    ips: Box<[IpAddr]>,
+    /// Whether they are its own to use.
+    recorded: bool,
+    /// How the node offers them, if it does.
+    offer: Option<Arc<Offer>>,
+    /// Whether endpoints can serve from here.
+    serving: bool,
+    traffic_local: bool,
+    /// Whether there is any EndpointSlice.
+    has_slices: bool,
+    web_alone: bool,
+}
+
+impl Entry {
+    /// Every prefix that it is announced by.
+    pub fn announced(&self) -> impl Iterator<Item = (ipnet::IpNet, &super::super::Names)> {
+        self.offer_here().into_iter().flat_map(|offer| self.ips.iter().flat_map(|ip| offer.prefixes(*ip)))
+    }
+
+    /// How its addresses are announced from here, if they are.
+    pub fn offer_here(&self) -> Option<&Offer> {
+        self.offer.as_deref().filter(|_| self.serving)
+    }
+}
+
+/// All Services.
+#[derive(Debug, Default)]
+pub struct Services {
+    entries: BTreeMap<ServiceKey, Entry>,
+    /// Which Services have an address in their status.
+    claims: BTreeSet<(IpAddr, ServiceKey)>,
+    /// What is wrong with single Services, of those that have something.
+    problems: BTreeMap<ServiceKey, Vec<Problem>>,
+    /// Services of any type with a cluster address that lies in a pool.
+    in_pools: BTreeMap<ServiceKey, Arc<Service>>,
+}
+
+/// The forms of a Service that was worked out anew, before and after.
+pub type Touched = Vec<(Option<Entry>, Option<ServiceKey>)>;
+
+impl Services {
+    /// Works out anew what is not as it was in `before`, and returns that.
+    pub fn follow(
+        &mut self,
+        world: &mut World,
+        before: &Snapshot,
+        after: &Snapshot,
+        options: &Options,
+    ) -> Touched {
+        let edited = before.services.changes(&after.services);
+        let edited: BTreeSet<ServiceKey> = edited.into_iter().map(|change| change.key.clone()).collect();
+        let resliced = before.endpoint_slices.changes(&after.endpoint_slices);
+        let resliced: BTreeSet<ServiceKey> =
+            resliced.into_iter().map(|change| change.key.service.clone()).collect();
+
+        let mut old: BTreeMap<ServiceKey, Option<Entry>> = BTreeMap::new();
+        let mut parsed: BTreeMap<ServiceKey, model::Service> = BTreeMap::new();
+        let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
+        for key in edited {
+            let entry = self.forget(&key);
+            addresses.extend(entry.iter().flat_map(|entry| entry.ips.iter().copied()));
+            if let Some(service) = after.services.get(&key) {
+                parsed.extend(self.read(world, &key, service, options).map(|read| (key.clone(), read)));
+            }
+            old.insert(key, entry);
+        }
+        for (key, service) in &parsed {
+            addresses.extend(service.status_ips.iter().copied());
+            self.claims.extend(service.status_ips.iter().map(|ip| (*ip, key.clone())));
+        }
+        self.add_neighbours(addresses, world, after, options, &mut parsed);
+        let outcomes = recorded_among(&mut world.ledger, &parsed);
+        for (key, service) in &parsed {
+            let entry = self.entry(world, key, service, outcomes.get(key), after, options);
+            let before = self.entries.insert(key.clone(), entry);
+            old.entry(key.clone()).or_insert(before);
+        }
+        for key in resliced {
+            let Some(entry) = self.entries.get_mut(&key).filter(|_| !parsed.contains_key(&key)) else {
+                continue;
+            };
+            let before = entry.clone();
+            entry.look_at(serving(after, &key).as_ref(), &world.node.name, options.endpoints);
+            old.entry(key).or_insert(Some(before));
+        }
+        let now = |key: ServiceKey| Some(key).filter(|key| self.entries.contains_key(key));
+        old.into_iter().map(|(key, entry)| (entry, now(key))).collect()
+    }
+
+    /// Forgets all that is known of a Service.
+    fn forget(&mut self, key: &ServiceKey) -> Option<Entry> {
+        self.problems.remove(key);
+        self.in_pools.remove(key);
+        let entry = self.entries.remove(key)?;
+        for ip in &entry.ips {
+            self.claims.remove(&(*ip, key.clone()));
+        }
+        Some(entry)
+    }
+
+    /// Reads a Service that changed; `None` if it is not ours.
+    fn read(
+        &mut self,
+        world: &World,
+        key: &ServiceKey,
+        service: &Arc<Service>,
+        options: &Options,
+    ) -> Option<model::Service> {
+        let inside = |text: &Arc<str>| {
+            let address: Option<IpAddr> = text.parse().ok();
+            address.is_some_and(|address| {
+                world.model.pools.values().any(|pool| pool.ranges.iter().any(|range| range.contains(address)))
+            })
+        };
+        if service.cluster_ips.iter().any(inside) {
+            self.in_pools.insert(key.clone(), service.clone());
+        }
+        let mut problems = Vec::new();
+        let class = options.model.lb_class.as_deref();
+        let read = parse_service(service, class, world.model.pool_families(), &mut problems);
+        problems.extend(read.as_ref().and_then(|read| foreign_address(read, &world.model)));
+        if !problems.is_empty() {
+            self.problems.insert(key.clone(), problems);
+        }
+        read
+    }
+
+    /// Adds the Services that claim one of the addresses, and those that claim one of theirs: who has it is
+    /// decided among them all.
+    fn add_neighbours(
+        &self,
+        addresses: BTreeSet<IpAddr>,
+        world: &World,
+        after: &Snapshot,
+        options: &Options,
+        parsed: &mut BTreeMap<ServiceKey, model::Service>,
+    ) {
+        let mut waiting: Vec<IpAddr> = addresses.iter().copied().collect();
+        let mut seen = addresses;
+        while let Some(address) = waiting.pop() {
+            for key in self.claimants(address, address).map(|(_, key)| key) {
+                let Some(service) = after.services.get(key).filter(|_| !parsed.contains_key(key)) else {
+                    continue;
+                };
+                let class = options.model.lb_class.as_deref();
+                let read = parse_service(service, class, world.model.pool_families(), &mut Vec::new());
+                let Some(read) = read else { continue };
+                waiting.extend(read.status_ips.iter().filter(|ip| seen.insert(**ip)));
+                parsed.insert(key.clone(), read);
+            }
+        }
+    }
+
+    /// Who claims addresses from the first to the last, in ascending order.
+    fn claimants(&self, first: IpAddr, last: IpAddr) -> impl Iterator<Item = &(IpAddr, ServiceKey)> {
+        self.claims.range((first, ServiceKey::default())..).take_while(move |(ip, _)| *ip <= last)
+    }
+
+    /// Announced Services with an address from the first to the last, in ascending order.
+    pub fn announced_between(&self, first: IpAddr, last: IpAddr) -> impl Iterator<Item = (IpAddr, &Entry)> {
+        let entry = |(ip, key): &(IpAddr, ServiceKey)| Some((*ip, self.entries.get(key)?));
+        self.claimants(first, last).filter_map(entry).filter(|(_, entry)| entry.offer_here().is_some())
+    }
+
+    /// What is known of a Service.
+    pub fn get(&self, key: &ServiceKey) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    fn entry(
+        &self,
+        world: &mut World,
+        key: &ServiceKey,
+        service: &model::Service,
+        outcome: Option<&Outcome>,
+        after: &Snapshot,
+        options: &Options,
+    ) -> Entry {
+        let held = outcome.and_then(Outcome::allocation);
+        let offer = held.and_then(|held| world.offer(&held.pool, service)).and_then(Result::ok);
+        let known = self.entries.get(key).map(|entry| entry.origins.clone());
+        let mut entry = Entry {
+            origins: known.unwrap_or_else(|| origins(&service.object)),
+            ips: service.status_ips.clone().into(),
+            recorded: held.is_some(),
+            offer,
+            serving: false,
+            traffic_local: service.traffic_local,
+            has_slices: false,
+            web_alone: is_web_alone(service),
+        };
+        entry.look_at(serving(after, key).as_ref(), &world.node.name, options.endpoints);
+        entry
+    }
+
+    /// Adds what is wrong with Services, alone and together.
+    pub fn problems(&self, world: &World, snapshot: &Snapshot, problems: &mut Vec<Problem>) {
+        problems.extend(self.problems.values().flatten().cloned());
+        let web = || self.entries.iter().filter(|(_, entry)| entry.web_alone).map(|(key, _)| key);
+        let first = web().next().and_then(|key| snapshot.services.get(key));
+        let ours = snapshot.services.iter().filter(|(key, _)| self.entries.contains_key(*key));
+        let selected =
+            |selector: &Selector| ours.clone().any(|(_, service)| selector.matches(&service.meta.labels));
+        let together = Together {
+            any_service: !self.entries.is_empty(),
+            selected: &selected,
+            with_cluster_address: self.in_pools.values().map(AsRef::as_ref).collect(),
+            web: (web().count(), first.map(|service| &service.meta.object)),
+        };
+        lint_of_services(snapshot, &world.model, &together, problems);
+    }
+
+    /// What was assumed.
+    pub fn notes(&self, endpoints: Endpoints) -> Vec<Note> {
+        let count = |is: &dyn Fn(&Entry) -> bool| self.entries.values().filter(|entry| is(entry)).count();
+        let mut notes = Vec::new();
+        let assumed = if endpoints.assumes() { count(&|entry| !entry.has_slices) } else { 0 };
+        if assumed > 0 {
+            notes.push(Note::EndpointsAssumed(assumed));
+        }
+        let without = count(&|entry| !entry.recorded);
+        if without > 0 {
+            notes.push(Note::NotRecorded(without));
+        }
+        notes
+    }
+}
+
+impl Entry {
+    /// Takes in where endpoints can serve.
+    fn look_at(&mut self, serving: Option<&Serving>, node: &Arc<str>, endpoints: Endpoints) {
+        let (anywhere, here) = match serving {
+            Some(serving) => (serving.anywhere, serving.nodes.contains(node)),
+            None => (endpoints.assumes(), endpoints.assumes()),
+        };
+        self.has_slices = serving.is_some();
+        self.serving = anywhere && (here || !self.traffic_local);
+    }
+}
+
+fn origins(service: &ObjectRef) -> Origins {
+    Origins::from([Origin(format!("{service} status.loadBalancer").into())])
+}
+
+/// All slices of a Service together; `None` where there is none.
+fn serving(snapshot: &Snapshot, service: &ServiceKey) -> Option<Serving> {
+    let first = SliceKey { service: service.clone(), name: "".into() };
+    let slices = snapshot.endpoint_slices.from_key(&first).take_while(|(key, _)| key.service == *service);
+    slices.fold(None, |serving, (_, slice)| {
+        let mut serving = serving.unwrap_or_default();
+        serving.add(slice);
+        Some(serving)
+    })
+}

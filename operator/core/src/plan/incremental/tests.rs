@@ -1,0 +1,241 @@
+//! Whatever the edits: the plan that follows them is the plan that is made from nothing.
+
+use super::*;
+use crate::input::{self, SourceText, parse};
+use crate::model;
+use crate::plan::evaluate;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// The objects of a cluster, by what an edit replaces.
+type Cluster = BTreeMap<String, String>;
+
+/// Each is an edit: the object's name, and what it says now; nothing removes it.
+fn edit() -> impl Strategy<Value = (String, String)> {
+    prop_oneof![
+        8 => service(),
+        5 => slice(),
+        1 => configuration(),
+    ]
+}
+
+fn of<T: Clone + std::fmt::Debug + 'static>(choices: &[T]) -> impl Strategy<Value = T> + use<T> {
+    prop::sample::select(choices.to_vec())
+}
+
+fn service() -> impl Strategy<Value = (String, String)> {
+    let shape = (
+        of(&["a", "a", "b"]),
+        of(&["s1", "s2", "s3", "s4", "s5", "s6"]),
+        of(&["LoadBalancer", "LoadBalancer", "LoadBalancer", "LoadBalancer", "ClusterIP", "gone"]),
+        // Of one pool, of another, inside an aggregate, of none, of both families, none at all.
+        of(&[
+            "[{ip: 10.0.0.1}]",
+            "[{ip: 10.0.0.1}]",
+            "[{ip: 10.0.0.2}]",
+            "[{ip: 10.0.1.1}]",
+            "[{ip: 10.0.1.2}]",
+            "[{ip: 10.9.9.9}]",
+            "[{ip: 10.0.0.3}, {ip: \"fd00::3\"}]",
+            "[{ip: \"fd00::3\"}]",
+            "[{ip: nonsense}]",
+            "[]",
+        ]),
+    );
+    let more = (
+        of(&["{}", "{}", "{app: db}"]),
+        of(&["", "metallb.io/allow-shared-ip: k", "metallb.io/address-pool: p1", "metallb.universe.tf/x: y"]),
+        of(&["80", "443", "5000"]),
+        of(&["", "externalTrafficPolicy: Local, ", "loadBalancerClass: other, ", "clusterIP: 10.0.0.2, "]),
+        of(&["", "ipFamilyPolicy: PreferDualStack, "]),
+    );
+    (shape, more).prop_map(|((namespace, name, kind, ingress), (labels, annotation, port, field, policy))| {
+        let text = format!(
+            "---\napiVersion: v1\nkind: Service\n\
+             metadata: {{name: {name}, namespace: {namespace}, labels: {labels}, annotations: {{{annotation}}}}}\n\
+             spec: {{type: {kind}, {field}{policy}selector: {{app: x}}, ports: [{{port: {port}}}]}}\n\
+             status: {{loadBalancer: {{ingress: {ingress}}}}}\n"
+        );
+        (format!("service {namespace} {name}"), if kind == "gone" { String::new() } else { text })
+    })
+}
+
+fn slice() -> impl Strategy<Value = (String, String)> {
+    let of_service = (of(&["a", "b"]), of(&["s1", "s2", "s3", "s4"]), of(&["x", "y"]));
+    (of_service, of(&["n1", "n2", ""]), of(&["true", "false", "gone"]), of(&["s1", "s2", "s3", "s4"]))
+        .prop_map(|((namespace, name, suffix), node, ready, service)| {
+            let node = if node.is_empty() { String::new() } else { format!(", nodeName: {node}") };
+            let text = format!(
+                "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\naddressType: IPv4\n\
+                 metadata: {{name: {name}-{suffix}, namespace: {namespace}, \
+                 labels: {{kubernetes.io/service-name: {service}}}}}\n\
+                 endpoints: [{{addresses: [10.1.0.1], conditions: {{ready: {ready}}}{node}}}]\n"
+            );
+            let text = if ready == "gone" { String::new() } else { text };
+            (format!("slice {namespace} {name} {suffix}"), text)
+        })
+}
+
+fn object(kind: &str, version: &str, name: &str, spec: &str) -> String {
+    format!(
+        "---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: {name}, namespace: m}}\nspec: {spec}\n"
+    )
+}
+
+fn metallb(kind: &str, name: &str, spec: &str) -> String {
+    let version = if kind == "BGPPeer" { "metallb.io/v1beta2" } else { "metallb.io/v1beta1" };
+    object(kind, version, name, spec)
+}
+
+/// Specs of one object; an empty one removes it.
+type Specs = (&'static str, &'static str, &'static [&'static str]);
+
+const CONFIGURATION: [Specs; 7] = [
+    (
+        "IPAddressPool",
+        "p1",
+        &[
+            "{addresses: [10.0.0.0/24, \"fd00::/120\"]}",
+            "{addresses: [10.0.0.0/24], serviceAllocation: {serviceSelectors: [{matchLabels: {app: db}}]}}",
+            "{addresses: [10.0.0.0/24], serviceAllocation: {namespaces: [a]}}",
+            "",
+        ],
+    ),
+    ("IPAddressPool", "p2", &["{addresses: [10.0.1.0/24]}", "{addresses: [10.0.1.0/32]}", ""]),
+    (
+        "BGPAdvertisement",
+        "gold",
+        &[
+            "{ipAddressPools: [p1], communities: [\"64500:1\"]}",
+            "{ipAddressPools: [p1], localPref: 200, serviceSelectors: [{matchLabels: {app: db}}]}",
+            "{ipAddressPools: [p1], peers: [t2]}",
+            "",
+        ],
+    ),
+    (
+        "BGPAdvertisement",
+        "wide",
+        &[
+            "{aggregationLength: 24, localPref: 100}",
+            "{ipAddressPools: [p2], aggregationLength: 26}",
+            "{ipAddressPools: [p2], nodeSelectors: [{matchLabels: {rack: none}}]}",
+            "",
+        ],
+    ),
+    ("BGPPeer", "t1", &["{myASN: 64500, peerASN: 64501, peerAddress: 192.0.2.1}", ""]),
+    (
+        "BGPPeer",
+        "t2",
+        &[
+            "{myASN: 64500, peerASN: 64501, peerAddress: 192.0.2.2, vrf: red}",
+            "{myASN: 64500, peerASN: 64501, peerAddress: 192.0.2.2, dualStackAddressFamily: true}",
+            "{myASN: 64999, peerASN: 64501, peerAddress: 192.0.2.2}",
+        ],
+    ),
+    (
+        "FRRConfiguration",
+        "f1",
+        &[
+            "{bgp: {routers: [{asn: 64500, prefixes: [10.0.0.1/32, 172.30.0.0/24], neighbors: [{address: 192.0.2.1, \
+             asn: 64501, toAdvertise: {allowed: {mode: all}}}]}]}}",
+            "{bgp: {routers: [{asn: 64500, neighbors: [{address: 192.0.2.1, asn: 64501, toAdvertise: {allowed: \
+             {prefixes: [10.0.0.1/32]}, withLocalPref: [{prefixes: [10.0.0.1/32], localPref: 300}]}}]}]}}",
+            "{bgp: {routers: [{asn: 64500, neighbors: [{address: 192.0.2.9, asn: 64501, toReceive: {allowed: {mode: all}}}]}]}}",
+            "",
+        ],
+    ),
+];
+
+fn configuration() -> impl Strategy<Value = (String, String)> {
+    let one = |(kind, name, specs): Specs| {
+        let text = move |spec: &str| match (spec, kind) {
+            ("", _) => String::new(),
+            (_, "FRRConfiguration") => object(kind, "frrk8s.metallb.io/v1beta1", name, spec),
+            _ => metallb(kind, name, spec),
+        };
+        of(specs).prop_map(move |spec| (format!("{kind} {name}"), text(spec))).boxed()
+    };
+    prop::strategy::Union::new(CONFIGURATION.map(one))
+}
+
+fn start() -> Cluster {
+    let node = "---\napiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {rack: one}}\n";
+    let pool = metallb("IPAddressPool", "p1", "{addresses: [10.0.0.0/24, \"fd00::/120\"]}");
+    let other = metallb("IPAddressPool", "p2", "{addresses: [10.0.1.0/24]}");
+    let gold = metallb("BGPAdvertisement", "gold", "{ipAddressPools: [p1]}");
+    let wide = metallb("BGPAdvertisement", "wide", "{ipAddressPools: [p2], aggregationLength: 26}");
+    let peer = metallb("BGPPeer", "t1", "{myASN: 64500, peerASN: 64501, peerAddress: 192.0.2.1}");
+    let objects = [
+        ("node", node.to_owned()),
+        ("IPAddressPool p1", pool),
+        ("IPAddressPool p2", other),
+        ("BGPAdvertisement gold", gold),
+        ("BGPAdvertisement wide", wide),
+        ("BGPPeer t1", peer),
+    ];
+    objects.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
+}
+
+fn snapshot(cluster: &Cluster) -> Snapshot {
+    let text: String = cluster.values().map(String::as_str).collect();
+    parse(&[SourceText { file: "all.yaml".into(), text: text.into() }], &input::Options::default()).snapshot
+}
+
+/// The plan that is made from nothing.
+fn plan_whole(snapshot: &Snapshot, before: &InForce, node: &str, options: &Options) -> Option<Planned> {
+    let evaluation = evaluate(snapshot, before, options);
+    let node = evaluation.model.nodes.get(node)?;
+    let on_node = evaluation.on_node(&evaluation.planner(options), node, &options.frr);
+    let mut in_force = evaluation.in_force;
+    // What lost a conflict on this node must not count as in force: it could win the next time.
+    in_force.take_back(before, &on_node.problems);
+    let problems = evaluation.problems.into_iter().chain(on_node.problems).collect();
+    let (config, in_force) = (Arc::new(on_node.config), Arc::new(in_force));
+    Some(Planned { config, in_force, problems, notes: evaluation.notes })
+}
+
+fn sorted(mut planned: Planned) -> Planned {
+    planned.problems.sort_by_cached_key(|problem| format!("{problem:?}"));
+    planned
+}
+
+/// Each case is a history of dozens of plans.
+fn quarter() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases / 4, failure_persistence: None, ..usual }
+}
+
+proptest! {
+    #![proptest_config(quarter())]
+
+    #[test]
+    fn following_edits_gives_the_plan_that_is_made_from_nothing(
+        steps in prop::collection::vec(prop::collection::vec(edit(), 1..4), 1..40),
+        assume in any::<bool>(),
+    ) {
+        let endpoints = if assume { Endpoints::Assume } else { Endpoints::Strict };
+        let options = Options { endpoints, ..Options::default() };
+        let mut cluster = start();
+        let mut incremental = Incremental::new("n1", options.clone());
+        let mut in_force = Arc::new(InForce::default());
+        for edits in steps {
+            cluster.extend(edits);
+            let snapshot = snapshot(&cluster);
+            let whole = plan_whole(&snapshot, &in_force, "n1", &options).map(sorted);
+            let followed = incremental.plan(&snapshot, &in_force).map(sorted);
+            prop_assert_eq!(&followed, &whole);
+            in_force = followed.map(|it| it.in_force).unwrap_or_default();
+        }
+    }
+}
+
+#[test]
+fn a_node_that_is_not_known_has_no_plan() {
+    let mut incremental = Incremental::new("n2", Options::default());
+    assert_eq!(incremental.plan(&snapshot(&start()), &InForce::default()), None);
+    let options = model::Options { assume_node: Some("n2".into()), ..model::Options::default() };
+    let mut incremental = Incremental::new("n2", Options { model: options, ..Options::default() });
+    let mut cluster = start();
+    cluster.remove("node");
+    assert!(incremental.plan(&snapshot(&cluster), &InForce::default()).is_some());
+}

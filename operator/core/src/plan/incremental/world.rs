@@ -1,0 +1,71 @@
+//! Everything that Services have no part in.
+
+use super::super::Options;
+use super::super::node::{Decision, group_on};
+use super::super::planner::Group;
+use crate::frr;
+use crate::ledger::Ledger;
+use crate::model::{Built, InForce, Model, PoolName, Service};
+use crate::problem::Problem;
+use crate::selector::any_matches;
+use crate::snapshot::{Node, Snapshot};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The Model without Services, and what follows from it.
+#[derive(Debug)]
+pub struct World {
+    pub model: Model,
+    pub node: Node,
+    /// What is in force before the node's own conflicts are known.
+    pub in_force: InForce,
+    pub problems: Vec<Problem>,
+    /// Namespaces that Services are in.
+    pub namespaces: BTreeSet<Arc<str>>,
+    /// Prefixes that FRRConfigurations mention.
+    pub mentioned: BTreeSet<IpNet>,
+    /// Nobody holds anything in it.
+    pub ledger: Ledger,
+    ignore_exclude_lb: bool,
+    /// By pool and by which of its advertisements match a Service: what the node decides.
+    offers: BTreeMap<(PoolName, Vec<bool>), Decision>,
+}
+
+impl World {
+    /// `None` where the node is not known.
+    pub fn new(snapshot: &Snapshot, before: &InForce, node: &str, options: &Options) -> Option<Self> {
+        let Built { model, problems, in_force } =
+            Model::build_configuration(snapshot, before, &options.model);
+        let node = model.nodes.get(node)?.clone();
+        Some(Self {
+            namespaces: snapshot.services.keys().map(|key| key.namespace.clone()).collect(),
+            mentioned: frr::mentioned(&model),
+            ledger: Ledger::new(&model.pools),
+            ignore_exclude_lb: options.ignore_exclude_lb,
+            offers: BTreeMap::new(),
+            model,
+            node,
+            in_force,
+            problems,
+        })
+    }
+
+    /// What the node decides of a Service that has addresses of a pool, before endpoints are asked.
+    pub fn offer(&mut self, pool: &PoolName, service: &Service) -> Option<Decision> {
+        let Self { model, node, ignore_exclude_lb, offers, .. } = self;
+        let of_pool: Vec<_> =
+            model.bgp_advertisements.values().filter(|ad| ad.pools.contains(pool)).collect();
+        let matches: Vec<bool> =
+            of_pool.iter().map(|ad| any_matches(&ad.service_selectors, &service.labels)).collect();
+        let key = (pool.clone(), matches);
+        if let Some(known) = offers.get(&key) {
+            return Some(known.clone());
+        }
+        let matching = of_pool.iter().zip(&key.1).filter(|(_, yes)| **yes).map(|(ad, _)| *ad).collect();
+        let group = Group { pool: model.pools.get(pool)?, of_pool, matching };
+        let decision = group_on(&group, node, &model.peers_on(node).0, *ignore_exclude_lb);
+        offers.insert(key, decision.clone());
+        Some(decision)
+    }
+}
