@@ -71,6 +71,17 @@ fn again(ops: &mut Ops, sides: &Sides<'_>, context: &Context, subject: &Subject)
     let router = sides.want.blocks.get(&Context::Router(vrf.clone()));
     let value = sides.want.blocks.get(context).and_then(|block| block.lines.get(&key));
     if let (Some(router), Some(value)) = (router, value) {
+        // Nothing changes but the class.
+        let class = value.text.parse::<FrrName>().ok().and_then(|name| {
+            Some(
+                route_maps(sides.want)
+                    .get(&name)?
+                    .values()
+                    .flat_map(|entry| entry.each_origin())
+                    .cloned()
+                    .collect(),
+            )
+        });
         if let Subject::Prefix(prefix) = subject {
             ops.prefixes.push(PrefixChange::new(vrf, *prefix, Some(value.as_str())));
         }
@@ -79,7 +90,7 @@ fn again(ops: &mut Ops, sides: &Sides<'_>, context: &Context, subject: &Subject)
             context: context.clone(),
             head: router.head.clone(),
             line: Some(text::set(&key, &value.text)),
-            origins: value.origins.cloned().unwrap_or_default(),
+            origins: class.unwrap_or_default(),
             effect: Effect::None,
         });
     }

@@ -78,6 +78,28 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn every_line_names_an_object(
+        (mut a, mut b) in (arbitrary::config(), arbitrary::config()),
+        (raw, other) in (snippets(), snippets()),
+    ) {
+        (a.raw, b.raw) = (raw, other);
+        for line in asked(&a, &b, Scope::Shipped).lines.iter().filter(|line| !line.frame) {
+            prop_assert!(!line.origins.is_empty(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_plan_for_an_edit_of_one_object_names_that_object_only(edited in arbitrary::edit()) {
+        let arbitrary::Edit { before, after, object } = edited;
+        agrees(&before, &after);
+        for line in asked(&before, &after, Scope::Shipped).lines.iter().filter(|line| !line.frame) {
+            prop_assert_eq!(&line.origins, &object, "{:?}", line);
+        }
+    }
+}
+
 #[test]
 fn only_frr_can_tell_what_became_of_hand_written_lines() {
     let (before, mut after) = (FrrConfig::default(), FrrConfig::default());

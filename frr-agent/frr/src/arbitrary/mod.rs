@@ -3,6 +3,10 @@
 //! The names come from small pools, so that two of them have much in common: that is where
 //! differences are interesting.
 
+mod edits;
+
+pub use edits::{Edit, edit};
+
 use crate::config::{
     Action, AddressFamily, BfdProfile, Evpn, FrrConfig, Match, Neighbor, NeighborId, Network, Origin,
     Origins, PrefixList, PrefixRule, RemoteAs, RouteMap, RouteMapEntry, Router, Sets, Timers, UpdateSource,
@@ -55,8 +59,12 @@ fn from(name: &str) -> Origins {
 
 /// A configuration as the plan makes them: classes, sessions with their route-maps, VRFs, EVPN, BFD.
 pub fn config() -> impl Strategy<Value = FrrConfig> {
+    parts().prop_map(assembled)
+}
+
+fn parts() -> impl Strategy<Value = Parts> {
     let lists = btree_map((select(&LISTS[..]), select(&[Family::V4, Family::V6][..])), 0..=1_u8, 0..5);
-    (classes(), lists.prop_flat_map(filled), routers(), profiles()).prop_map(assembled)
+    (classes(), lists.prop_flat_map(filled), routers(), profiles())
 }
 
 fn classes() -> impl Strategy<Value = BTreeMap<FrrName, RouteMap>> {
@@ -92,7 +100,7 @@ type Lists = BTreeMap<(FrrName, Family), PrefixList>;
 
 fn filled(names: BTreeMap<(&'static str, Family), u8>) -> impl Strategy<Value = Lists> {
     let rules = names.into_keys().map(|(name, family)| {
-        vec(rule(family), 1..4).prop_map(move |mut rules| {
+        vec(rule(name, family), 1..4).prop_map(move |mut rules| {
             // FRR 8.4 takes no rule twice.
             let mut seen = std::collections::BTreeSet::new();
             rules.retain(|rule| seen.insert(rule.to_string()));
@@ -103,19 +111,19 @@ fn filled(names: BTreeMap<(&'static str, Family), u8>) -> impl Strategy<Value = 
     rules.collect::<Vec<_>>().prop_map(|lists| lists.into_iter().collect())
 }
 
-fn rule(family: Family) -> impl Strategy<Value = PrefixRule> {
+fn rule(list: &'static str, family: Family) -> impl Strategy<Value = PrefixRule> {
     let nets = match family {
         Family::V4 => ["10.0.0.0/8", "10.0.0.0/24", "172.16.0.0/12", "0.0.0.0/0"],
         Family::V6 => ["2001:db8::/32", "2001:db8:1::/48", "fd00::/8", "::/0"],
     };
     let bounds = (weighted(0.3, 25..=32_u8), weighted(0.5, 32..=32_u8));
-    (select(nets.to_vec()), bounds, weighted(0.2, Just(()))).prop_map(|(net, (ge, le), deny)| {
+    (select(nets.to_vec()), bounds, weighted(0.2, Just(()))).prop_map(move |(net, (ge, le), deny)| {
         let net = word::<IpNet>(net);
         let scale = |length: u8| length + (net.max_prefix_len() - 32).min(96 - net.prefix_len().min(96));
         let fits = |length: &u8| *length >= net.prefix_len();
         let (ge, le) = (ge.map(scale).filter(fits), le.map(|_| net.max_prefix_len()));
         let action = if deny.is_some() { Action::Deny } else { Action::Permit };
-        PrefixRule { action, net, ge, le, origins: from("rule") }
+        PrefixRule { action, net, ge, le, origins: from(&format!("{list} {family}")) }
     })
 }
 
