@@ -8,6 +8,7 @@
 mod apply;
 mod clears;
 mod edit;
+mod effects;
 mod foreign;
 mod lists;
 mod maps;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use edit::edit;
+pub use effects::{EFFECTS, StatementEffect};
 pub use owned::{Ownership, Scope};
 pub use prefixes::{Expected, PrefixChange};
 

@@ -1,6 +1,7 @@
 //! `router bgp`: the process, its sessions, prefixes, imports and EVPN.
 
 use super::apply::{Sides, changes};
+use super::effects;
 use super::ops::{Change, Op, Ops, Phase};
 use super::{Effect, PrefixChange, Session};
 use crate::config::{AddressFamily, NeighborId, Origins};
@@ -47,7 +48,9 @@ fn remove(ops: &mut Ops, sides: &mut Sides<'_>) {
     };
     let default_goes = running.clone().any(|router| router.0.is_none() && goes(&router));
     let has_vni = |vrf: &Vrf| {
-        vrf.as_ref().is_some_and(|vrf| sides.have.blocks.contains_key(&Context::Vrf(vrf.clone())))
+        // FRR goes on to show the block of a VRF whose VNI went.
+        let block = vrf.as_ref().and_then(|vrf| sides.have.blocks.get(&Context::Vrf(vrf.clone())));
+        block.is_some_and(|block| block.sole(Kind::VrfVni).is_some())
     };
     let dependent =
         |(vrf, asn): &(&Vrf, &String)| default_goes && has_vni(vrf) && sides.owned.router(vrf, asn);
@@ -113,18 +116,6 @@ struct Router<'o, 'd, 's> {
     block: &'s Block<'s>,
 }
 
-/// Kinds of which a change restarts the session; seen on FRR 10.3, as that the others do not.
-const RESETTING: [Kind; 8] = [
-    Kind::LocalAs,
-    Kind::Password,
-    Kind::Port,
-    Kind::Multihop,
-    Kind::DisableConnectedCheck,
-    Kind::UpdateSource,
-    Kind::GracefulRestart,
-    Kind::Activate,
-];
-
 impl Router<'_, '_, '_> {
     fn diff(&mut self) {
         let have = self.sides.kept(&self.vrf, &Context::Router(self.vrf.clone()));
@@ -147,6 +138,10 @@ impl Router<'_, '_, '_> {
                 continue;
             }
             let effect = self.effect(change, &up, &ended);
+            if let (Kind::LocalAs, Some(old), Some(_)) = (change.key.0, change.have, change.want) {
+                // FRR 10.3 keeps the session with the old number when it is given another one.
+                self.push(Phase::Sessions, &context, text::undo(change.key, &old.text), change, effect);
+            }
             self.push(Phase::Sessions, &context, change.line(), change, effect);
         }
         for family in [AddressFamily::Ipv4Unicast, AddressFamily::Ipv6Unicast, AddressFamily::L2vpnEvpn] {
@@ -194,20 +189,21 @@ impl Router<'_, '_, '_> {
         ended: &BTreeSet<NeighborId>,
     ) -> Effect {
         let (kind, subject) = change.key;
+        let effect = effects::of(*kind, change.have.is_some(), change.want.is_some());
+        if effect != Effect::Reset {
+            return effect;
+        }
         let hit: Vec<&NeighborId> = match subject {
-            // FRR uses the usual port from the next connection on.
-            Subject::Neighbor(_) if *kind == Kind::Port && change.want.is_none() => Vec::new(),
-            Subject::Neighbor(id) if RESETTING.contains(kind) => up.get(id).into_iter().collect(),
-            _ if *kind == Kind::RouterId => up.iter().collect(),
-            _ => Vec::new(),
+            Subject::Neighbor(id) => up.get(id).into_iter().collect(),
+            _ => up.iter().collect(),
         };
         let hit: Vec<_> = hit.into_iter().filter(|id| !ended.contains(*id)).cloned().collect();
-        if !hit.is_empty() {
-            let vrf = self.vrf.clone();
-            self.sides.resets.extend(hit.into_iter().map(|neighbor| Session { vrf: vrf.clone(), neighbor }));
-            return Effect::Reset;
+        if hit.is_empty() {
+            return Effect::None;
         }
-        if matches!(kind, Kind::MapIn | Kind::MapOut) { Effect::Soft } else { Effect::None }
+        let vrf = self.vrf.clone();
+        self.sides.resets.extend(hit.into_iter().map(|neighbor| Session { vrf: vrf.clone(), neighbor }));
+        Effect::Reset
     }
 
     fn family(&mut self, family: AddressFamily, up: &BTreeSet<NeighborId>, ended: &BTreeSet<NeighborId>) {
