@@ -18,7 +18,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Sessions have been up for longer than this before a step, and are looked at this long after it. By itself FRR looks at
 /// routes again five seconds after a route-map has changed; that shall not fall into the next step.
 const SETTLED: Duration = Duration::from_secs(6);

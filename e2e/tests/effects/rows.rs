@@ -263,7 +263,7 @@ impl Case {
                 neighbor.update_source = Some(UpdateSource::Address("172.30.0.1".parse()?));
             }
             Case::UpdateSource if on => {
-                neighbor.update_source = Some(UpdateSource::Interface("eth0".parse()?))
+                neighbor.update_source = Some(UpdateSource::Interface("eth0".parse()?));
             }
             GracefulRestart => neighbor.graceful_restart = on,
             ActivateIpv6 if on => drop(neighbor.families.insert(AddressFamily::Ipv6Unicast)),
