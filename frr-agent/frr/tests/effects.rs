@@ -1,5 +1,5 @@
 //! docs/reference/effects.md has the rows of the code, with the same effects.
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads the page")]
+#![expect(clippy::disallowed_methods, reason = "a test reads the page")]
 
 use herald_frr::diff::{EFFECTS, Effect};
 use std::path::Path;
