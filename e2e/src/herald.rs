@@ -87,6 +87,11 @@ pub struct Agent {
 impl Agent {
     /// Starts it for `node` on the folder `manifests` of the lab.
     pub fn start(frr: &Frr, node: &str, manifests: &Path) -> Result<Self> {
+        Self::start_with(frr, node, manifests, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(frr: &Frr, node: &str, manifests: &Path, more: &[&str]) -> Result<Self> {
         let own = frr.folder().join("herald-agent");
         if !own.exists() {
             let built = program("herald-agent")?;
@@ -98,7 +103,7 @@ impl Agent {
         let source = format!("dir:{}", frr.inside(manifests)?.display());
         // The root folder is shared by nodes and stays as it is: what the agent keeps stands with its node.
         let state = frr.inside(&frr.folder().join("herald-state"))?.display().to_string();
-        command.args(["--source", &source, "--node", node, "--state-dir", &state]);
+        command.args(["--source", &source, "--node", node, "--state-dir", &state]).args(more);
         Ok(Self { process: Process::spawn("herald-agent", command, &frr.folder().join("herald-agent.log"))? })
     }
 

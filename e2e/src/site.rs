@@ -74,6 +74,12 @@ impl Site {
         Ok(())
     }
 
+    /// Starts the agent with more arguments.
+    pub fn start_agent_with(&mut self, more: &[&str]) -> Result<()> {
+        self.agent = Some(Agent::start_with(&self.frr, NODE, &self.manifests, more)?);
+        Ok(())
+    }
+
     /// Starts BIRD; `sessions` follows what every BIRD needs.
     pub fn bird(&self, sessions: &str) -> Result<Bird> {
         let config = format!("log stderr all; router id 172.30.0.2; protocol device {{ }}\n{sessions}");

@@ -5,6 +5,7 @@ mod args;
 mod confirm;
 mod decide;
 mod history;
+mod live;
 mod machine;
 mod quarantine;
 mod report;

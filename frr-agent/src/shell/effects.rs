@@ -48,6 +48,7 @@ impl Shell {
     /// What was in force when this configuration was decided is what FRR has taken.
     fn taken(&mut self, config: &Arc<FrrConfig>) {
         self.recorder.taken(config);
+        self.given.send_replace(config.clone());
         let Some(at) = self.decided.iter().position(|decided| Arc::ptr_eq(&decided.wanted, config)) else {
             return;
         };

@@ -8,11 +8,12 @@ mod runner;
 use crate::args::{Args, Owns};
 use crate::decide::{self, Decider};
 use crate::history::{History, Recorder};
+use crate::live;
 use crate::machine::{Input, Machine, Start};
 use crate::quarantine::Quarantine;
 use crate::report;
 use crate::sockets::Daemons;
-use crate::state::{Boot, IN_FORCE, State};
+use crate::state::{Boot, IN_FORCE, LIVE, State};
 use crate::vtysh::Vtysh;
 use anyhow::{Context, Result, ensure};
 use herald_core::input::Parsed;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info};
 
 /// One thing that the loop waits for.
@@ -59,6 +60,8 @@ struct Shell {
     decided: VecDeque<Decided>,
     /// What was in force when FRR last took everything.
     taken: Arc<InForce>,
+    /// What FRR has taken whole, for those who look at FRR.
+    given: watch::Sender<Arc<FrrConfig>>,
     considered: Snapshot,
     quarantine: Quarantine,
     recorder: Recorder,
@@ -134,6 +137,8 @@ impl Shell {
         };
         let folder = args.state_dir.join(herald_core::history::FOLDER);
         let history = History::open(&folder, &args.node, args.history_size << 20);
+        let (given, config) = watch::channel(Arc::default());
+        live::spawn(vtysh.clone(), config, args.state_dir.join(LIVE));
         Ok(Self {
             recorder: Recorder::new(history, &args.node, in_force.clone()),
             node: args.node.clone(),
@@ -143,6 +148,7 @@ impl Shell {
             runner: Runner::start(&vtysh, &state, answers),
             keeper: Keeper::start(state),
             taken: in_force.clone(),
+            given,
             in_force,
             decided: VecDeque::new(),
             considered: Snapshot::default(),

@@ -24,6 +24,8 @@ const TEXT: &str = ".conf";
 const RAW: &str = "-raw.json";
 /// The last accepted form of each object.
 pub const IN_FORCE: &str = "in-force.json";
+/// What was seen of FRR last.
+pub const LIVE: &str = "live.json";
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -104,6 +104,12 @@ impl Vtysh {
         if done.status.success() { Ok(done.stdout) } else { Err(failure(&done)) }
     }
 
+    /// What `show` commands print, in one run. The exit code is that of one of them, and is not looked at.
+    pub fn show(&self, commands: &[String]) -> Result<String, VtyshError> {
+        let arguments = commands.iter().flat_map(|command| ["-c".into(), command.into()]);
+        Ok(self.run(&arguments.collect::<Vec<OsString>>(), None)?.stdout)
+    }
+
     /// Runs the plan's lines in one `vtysh -f`, then its soft clears in one `vtysh -c`.
     ///
     /// `vtysh -f` goes on after a refused line, so all refused ones are returned. The clears are
