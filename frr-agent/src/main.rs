@@ -4,6 +4,7 @@ mod args;
 #[cfg_attr(not(test), expect(dead_code, reason = "the machine is to use it"))]
 mod confirm;
 mod decide;
+mod endpoint;
 mod history;
 mod live;
 mod machine;
