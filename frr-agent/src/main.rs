@@ -1,10 +1,9 @@
 //! The node agent: plans, renders and applies the `frr.conf` of one node.
 
 mod args;
-#[cfg_attr(not(test), expect(dead_code, reason = "the machine is to use it"))]
+mod conditions;
 mod confirm;
 mod decide;
-mod endpoint;
 mod history;
 mod live;
 mod machine;

@@ -1,5 +1,6 @@
 //! What people read: one log line per thing that happened, never a password.
 
+use crate::confirm::Condition;
 use crate::machine::{Attempt, Failure, Outcome, RefusedLine, Report};
 use herald_core::plan::Note;
 use herald_core::problem::{Problem, Severity};
@@ -66,6 +67,22 @@ pub fn state_failed(why: &dyn Error) {
     error!(event = "StateFailed", error = %why, "tried again; nothing else waits for it");
 }
 
+/// Logs how an edit that asks for commit-confirmed ended.
+pub fn commit(condition: &Condition) {
+    let Condition { object, reason, message, .. } = condition;
+    if condition.status == "True" {
+        info!(event = "CommitConfirmed", object, reason, "{message}");
+    } else {
+        error!(event = "CommitReverted", object, reason, "{message}");
+    }
+}
+
+/// The time, RFC 3339 in UTC.
+#[must_use]
+pub fn now() -> String {
+    format!("{:.0}", jiff::Timestamp::now())
+}
+
 fn restored() {
     warn!(event = "Restored", "the last good configuration is back");
 }
@@ -118,6 +135,7 @@ fn names(origins: &Origins) -> String {
     origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn masked(lines: &[String]) -> String {
+/// Lines without their passwords.
+pub fn masked(lines: &[String]) -> String {
     lines.iter().map(|line| mask_passwords(line)).collect::<Vec<_>>().join("; ")
 }

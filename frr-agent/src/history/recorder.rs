@@ -6,9 +6,8 @@ use herald_core::history::{Cause, Causes, Outcome, Trigger, causes, causes_since
 use herald_core::model::InForce;
 use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
-use herald_frr::diff::ChangePlan;
 use herald_frr::render::mask_passwords;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -23,8 +22,6 @@ pub struct Recorder {
     seen: Option<Snapshot>,
     /// What changed in them since the last decision.
     pending: Causes,
-    /// What changed and made no difference to FRR, since the last attempt.
-    carried: Causes,
     /// What changed for each decision of which nothing was sent yet, the newest last.
     decided: VecDeque<(Arc<FrrConfig>, Causes)>,
     /// What FRR took last.
@@ -43,7 +40,6 @@ impl Recorder {
             in_force,
             seen: None,
             pending: Causes::default(),
-            carried: Causes::default(),
             decided: VecDeque::new(),
             taken: None,
             agent_started: true,
@@ -66,8 +62,8 @@ impl Recorder {
     /// What was decided of what was seen.
     pub fn decided(&mut self, wanted: &Arc<FrrConfig>) {
         if let Some(taken) = self.taken.take() {
-            // It made no difference by itself, as a Service that has no address yet; undoing needs it all the same.
-            self.carried = self.causes_of(&taken);
+            // Whatever is left up to there changed nothing in FRR.
+            self.causes_of(&taken);
         }
         self.decided.push_back((wanted.clone(), std::mem::take(&mut self.pending)));
     }
@@ -89,8 +85,7 @@ impl Recorder {
     /// An attempt is over.
     pub fn attempted(&mut self, attempt: &machine::Attempt) {
         let machine::Attempt { config, back, plan, started, outcome } = attempt;
-        let mut changes = self.causes_of(config);
-        put_named_first(&mut changes, plan);
+        let changes = self.causes_of(config);
         let trigger = match () {
             () if *back => Trigger::LineRefused,
             () if self.agent_started => Trigger::AgentStarted,
@@ -118,31 +113,14 @@ impl Recorder {
     /// What changed up to the decision for this configuration, and is not told yet.
     fn causes_of(&mut self, config: &Arc<FrrConfig>) -> Causes {
         let Some(at) = self.decided.iter().position(|(wanted, _)| Arc::ptr_eq(wanted, config)) else {
-            return std::mem::take(&mut self.carried);
+            return Causes::default();
         };
-        let mut all = std::mem::take(&mut self.carried);
+        let mut all = Causes::default();
         for (_, changes) in self.decided.drain(..=at) {
             all.then(changes);
         }
         all
     }
-}
-
-/// The objects that the lines come from are what people look for.
-fn put_named_first(changes: &mut Causes, plan: &ChangePlan) {
-    if changes.objects.len() < 2 {
-        return;
-    }
-    let origins = plan.lines.iter().take(herald_core::history::LINES).flat_map(|line| &line.origins);
-    let named: BTreeSet<&str> = origins.map(|origin| &*origin.0).collect();
-    changes.objects.sort_by_cached_key(|change| {
-        let object = change.object();
-        // An origin is the object, a blank and the field.
-        let is_named = named.iter().any(|origin| {
-            origin.strip_prefix(&object).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-        });
-        !is_named
-    });
 }
 
 /// How it ended, and what FRR or `vtysh` said.

@@ -4,10 +4,12 @@ use crate::machine::RefusedLine;
 use herald_core::model::{Forms, InForce};
 use herald_core::snapshot::{Custom, Snapshot};
 use herald_crds::{frrk8s, metallb};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The refused objects of each kind that has lines in FRR, each in the form that was refused.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Quarantine {
     frr_configurations: Refused<frrk8s::FRRConfigurationSpec>,
     peers: Refused<metallb::BGPPeerSpec>,
@@ -24,22 +26,50 @@ impl Quarantine {
     pub fn add(&mut self, lines: &[RefusedLine], snapshot: &Snapshot) -> bool {
         let origins: Vec<String> =
             lines.iter().flat_map(|line| &line.origins).map(ToString::to_string).collect();
+        self.add_named(&origins, snapshot)
+    }
+
+    /// Holds an object, named as in origins, in the form that it has in `snapshot`.
+    pub fn add_object(&mut self, object: &str, snapshot: &Snapshot) -> bool {
+        self.add_named(&[object.to_owned()], snapshot)
+    }
+
+    /// Whether an object, named as in origins, is held.
+    #[must_use]
+    pub fn holds(&self, object: &str) -> bool {
+        self.frr_configurations.contains_key(object)
+            || self.peers.contains_key(object)
+            || self.bfd_profiles.contains_key(object)
+            || self.bgp_advertisements.contains_key(object)
+    }
+
+    fn len(&self) -> usize {
+        let Self { frr_configurations, peers, bfd_profiles, bgp_advertisements } = self;
+        frr_configurations.len() + peers.len() + bfd_profiles.len() + bgp_advertisements.len()
+    }
+
+    fn add_named(&mut self, origins: &[String], snapshot: &Snapshot) -> bool {
         let added = [
-            add(&mut self.frr_configurations, &origins, &snapshot.frr_configurations),
-            add(&mut self.peers, &origins, &snapshot.peers),
-            add(&mut self.bfd_profiles, &origins, &snapshot.bfd_profiles),
-            add(&mut self.bgp_advertisements, &origins, &snapshot.bgp_advertisements),
+            add(&mut self.frr_configurations, origins, &snapshot.frr_configurations),
+            add(&mut self.peers, origins, &snapshot.peers),
+            add(&mut self.bfd_profiles, origins, &snapshot.bfd_profiles),
+            add(&mut self.bgp_advertisements, origins, &snapshot.bgp_advertisements),
         ];
         added.contains(&true)
     }
 
     /// Puts the forms that FRR took last in the place of refused ones; without one the object is left out. An
-    /// object that has changed since is let through and forgotten: it is a new attempt.
-    pub fn hold(&mut self, snapshot: &mut Snapshot, taken: &InForce) {
+    /// object that has changed since is let through and forgotten: it is a new attempt. Returns whether any was.
+    pub fn hold(&mut self, snapshot: &mut Snapshot, taken: &InForce) -> bool {
+        let before = self.len();
+        if before == 0 {
+            return false;
+        }
         hold(&mut self.frr_configurations, &mut snapshot.frr_configurations, &taken.frr_configurations);
         hold(&mut self.peers, &mut snapshot.peers, &taken.peers);
         hold(&mut self.bfd_profiles, &mut snapshot.bfd_profiles, &taken.bfd_profiles);
         hold(&mut self.bgp_advertisements, &mut snapshot.bgp_advertisements, &taken.bgp_advertisements);
+        self.len() < before
     }
 }
 

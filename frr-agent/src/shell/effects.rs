@@ -3,9 +3,9 @@
 use super::Shell;
 use super::keeper::Save;
 use super::runner::Job;
-use crate::machine::{Attempt, Outcome, Output, RefusedLine};
+use crate::machine::{Attempt, Outcome, Output, RefusedLine, Report};
 use crate::report;
-use crate::state::IN_FORCE;
+use crate::state::{IN_FORCE, QUARANTINE};
 use herald_frr::config::FrrConfig;
 use std::sync::Arc;
 
@@ -15,7 +15,10 @@ impl Shell {
         match output {
             Output::Read(run) => self.runner.run(Job::Read(run)),
             Output::Intend(run, names) => self.runner.run(Job::Intend(run, names)),
-            Output::Apply(run, plan) => self.runner.run(Job::Apply(run, plan)),
+            Output::Apply(run, plan) => {
+                self.before_apply();
+                self.runner.run(Job::Apply(run, plan));
+            }
             Output::Check(run, questions) => self.runner.run(Job::Check(run, questions)),
             Output::Keep(kept) => self.keeper.save(Save::Config(kept)),
             Output::Taken(config) => self.taken(&config),
@@ -23,6 +26,7 @@ impl Shell {
             Output::Report(what) => {
                 self.recorder.reported(&what);
                 report::report(&what);
+                self.drift(&what);
             }
         }
     }
@@ -40,9 +44,31 @@ impl Shell {
     /// The objects behind refused lines go back to the form that FRR took last; all else goes on.
     fn hold_back(&mut self, lines: &[RefusedLine]) {
         if self.quarantine.add(lines, &self.considered) {
+            self.save_quarantine();
             self.in_force = self.taken.clone();
             self.read_again.notify_one();
         }
+        self.conditions.refused(lines, |object| self.quarantine.holds(object), &report::now());
+        self.conditions.save(&self.keeper);
+    }
+
+    pub(super) fn save_quarantine(&self) {
+        self.keeper.save_json(QUARANTINE, &self.quarantine);
+    }
+
+    pub(super) fn save_in_force(&self) {
+        self.keeper.save_json(IN_FORCE, &self.taken);
+    }
+
+    /// Drift that is left is a condition of the node.
+    fn drift(&mut self, report: &Report) {
+        let lines = match report {
+            Report::Drift { lines, repaired: false } => Some(report::masked(lines)),
+            Report::DriftGone => None,
+            _ => return,
+        };
+        self.conditions.drift(&self.node, lines.as_deref(), &report::now());
+        self.conditions.save(&self.keeper);
     }
 
     /// What was in force when this configuration was decided is what FRR has taken.
@@ -54,13 +80,10 @@ impl Shell {
         };
         self.decided.drain(..at);
         let in_force = self.decided[0].in_force.clone();
-        if Arc::ptr_eq(&in_force, &self.taken) || in_force == self.taken {
-            return;
-        }
-        self.taken = in_force;
-        match serde_json::to_string(&self.taken) {
-            Ok(json) => self.keeper.save(Save::Json(IN_FORCE, json)),
-            Err(why) => report::state_failed(&why),
+        self.commit(config, &in_force);
+        self.confirmed();
+        if self.conditions.applied(|object| self.quarantine.holds(object), &report::now()) {
+            self.conditions.save(&self.keeper);
         }
     }
 }

@@ -4,6 +4,7 @@
 use crate::machine::Kept;
 use crate::report;
 use crate::state::{State, StateError};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
@@ -43,6 +44,14 @@ impl Keeper {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || write_all(&state, &receiver));
         Self { sender: Some(sender), thread: Some(thread) }
+    }
+
+    /// Queues a file of JSON.
+    pub fn save_json(&self, name: &'static str, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(json) => self.save(Save::Json(name, json)),
+            Err(why) => report::state_failed(&why),
+        }
     }
 
     /// Queues something to be written; a later one takes the place of an earlier one.

@@ -1,32 +1,34 @@
 //! The loop: waits for what happens, gives it to the machine, does what the machine says.
 
+mod commits;
 mod effects;
 mod keeper;
 mod manifests;
 mod runner;
 
 use crate::args::{Args, Owns};
+use crate::conditions::Conditions;
 use crate::decide::{self, Decider};
-use crate::endpoint;
 use crate::history::{History, Recorder};
 use crate::live;
-use crate::machine::{Input, Machine, Start};
+use crate::machine::{Failure, Input, Machine, Start};
 use crate::quarantine::Quarantine;
 use crate::report;
 use crate::sockets::Daemons;
-use crate::state::{Boot, IN_FORCE, LIVE, State};
+use crate::state::{Boot, IN_FORCE, LIVE, QUARANTINE, State};
 use crate::vtysh::Vtysh;
 use anyhow::{Context, Result, ensure};
+use commits::{Commits, Look};
 use herald_core::input::Parsed;
 use herald_core::model::InForce;
 use herald_core::plan::Note;
 use herald_core::problem::Problem;
 use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
-use herald_frr::diff::Scope;
-use keeper::Keeper;
+use herald_frr::diff::{Scope, Session};
+pub use keeper::Keeper;
 use runner::Runner;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,9 +37,14 @@ use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info};
 
 /// One thing that the loop waits for.
+#[derive(Debug)]
 enum Event {
     Source(Box<Parsed>),
     Happened(Input),
+    /// Sessions that are Established, as FRR said at this time.
+    Sessions(Look, Instant, Result<BTreeSet<Session>, Failure>),
+    /// The time of an edit is over.
+    Look,
     Stop,
 }
 
@@ -66,6 +73,8 @@ struct Shell {
     considered: Snapshot,
     quarantine: Quarantine,
     recorder: Recorder,
+    commits: Commits,
+    conditions: Conditions,
     known_problems: Vec<Problem>,
     known_notes: Vec<Note>,
 }
@@ -77,24 +86,27 @@ pub async fn run(args: Args) -> Result<()> {
     let (answer, mut answers) = mpsc::unbounded_channel();
     let mut shell = Shell::new(&args, &answer)?;
     let mut manifests = manifests::watch(&args, shell.read_again.clone())?;
-    endpoint::start(&args.endpoint, &args.state_dir, &args.node).await?;
     watch_daemons(&args, answer);
     info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
     loop {
         let due = shell.machine.wake_at();
+        let look = shell.commits.wake_at();
         let event = tokio::select! {
             // What FRR says comes first: it decides what may be done with all else.
             biased;
             _ = terminate.recv() => Event::Stop,
             _ = interrupt.recv() => Event::Stop,
-            input = answers.recv() => input.map_or(Event::Stop, Event::Happened),
+            answer = answers.recv() => answer.unwrap_or(Event::Stop),
             parsed = manifests::newest(&mut manifests) => parsed.map_or(Event::Stop, Event::Source),
             () = sleep_until(due) => Event::Happened(Input::Due),
+            () = sleep_until(look) => Event::Look,
         };
         match event {
             Event::Stop => break,
             Event::Happened(input) => shell.happened(input),
             Event::Source(parsed) => shell.decide(*parsed),
+            Event::Sessions(look, seen, answer) => shell.looked(look, seen, answer),
+            Event::Look => shell.look_at_sessions(),
         }
     }
     info!(event = "Stopped", "FRR keeps what it runs");
@@ -108,14 +120,14 @@ async fn sleep_until(due: Option<Instant>) {
     }
 }
 
-fn watch_daemons(args: &Args, inputs: mpsc::UnboundedSender<Input>) {
+fn watch_daemons(args: &Args, events: mpsc::UnboundedSender<Event>) {
     let daemons = Daemons { folder: args.vty_dir.clone(), names: args.daemons.clone() };
     let input = |up| if up { Input::FrrUp } else { Input::FrrDown };
-    thread::spawn(move || daemons.watch(|up| inputs.send(input(up)).is_ok()));
+    thread::spawn(move || daemons.watch(|up| events.send(Event::Happened(input(up))).is_ok()));
 }
 
 impl Shell {
-    fn new(args: &Args, answers: &mpsc::UnboundedSender<Input>) -> Result<Self> {
+    fn new(args: &Args, answers: &mpsc::UnboundedSender<Event>) -> Result<Self> {
         let boot = boot(args)?;
         let base = boot.as_ref().map(Boot::base).unwrap_or_default().lines().map(str::trim);
         let base = base.filter(|line| !line.is_empty()).map(str::to_owned).collect();
@@ -124,6 +136,11 @@ impl Shell {
             Some(json) => serde_json::from_str(&json).context("state folder: in-force.json")?,
             None => Arc::default(),
         };
+        let quarantine = match state.read(QUARANTINE)? {
+            Some(json) => serde_json::from_str(&json).context("state folder: quarantine.json")?,
+            None => Quarantine::default(),
+        };
+        let (commits, conditions) = (Commits::open(&state, &in_force)?, Conditions::open(&state)?);
         let scope = match args.owns {
             Owns::Named => Scope::Host,
             Owns::All => Scope::Shipped,
@@ -154,7 +171,9 @@ impl Shell {
             in_force,
             decided: VecDeque::new(),
             considered: Snapshot::default(),
-            quarantine: Quarantine::default(),
+            quarantine,
+            commits,
+            conditions,
             known_problems: Vec::new(),
             known_notes: Vec::new(),
         })
@@ -165,7 +184,9 @@ impl Shell {
         // A typing error in a file withdraws nothing.
         parsed.snapshot.complete_from(&self.considered);
         self.recorder.saw(&parsed.snapshot);
-        self.quarantine.hold(&mut parsed.snapshot, &self.taken);
+        if self.quarantine.hold(&mut parsed.snapshot, &self.taken) {
+            self.save_quarantine();
+        }
         let decision = self.decider.decide(parsed, &self.in_force);
         let Some(decision) = decision else {
             error!(event = "UnknownNode", node = self.node, "the manifests hold Nodes, but not this one");
@@ -191,6 +212,11 @@ impl Shell {
 
     /// Gives the machine what happened, and does what it says.
     fn happened(&mut self, input: Input) {
+        match input {
+            Input::FrrUp => self.commits.frr(true),
+            Input::FrrDown => self.commits.frr(false),
+            _ => {}
+        }
         for output in self.machine.step(Instant::now(), input) {
             self.perform(output);
         }

@@ -1,5 +1,7 @@
 //! Runs `vtysh` beside the loop: one thread for what changes FRR or reads it whole, one for single prefixes.
 
+use super::Event;
+use super::commits::Look;
 use crate::machine::{Failure, Input, Question, Run};
 use crate::report;
 use crate::state::State;
@@ -9,9 +11,10 @@ use herald_frr::diff::ChangePlan;
 use herald_frr::running;
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// What is to be run; the answer is an [`Input`].
+/// What is to be run; the answer is an [`Event`].
 #[derive(Debug)]
 pub enum Job {
     /// Read the running configuration.
@@ -22,6 +25,8 @@ pub enum Job {
     Apply(Run, Arc<ChangePlan>),
     /// Ask for prefixes.
     Check(Run, Vec<Question>),
+    /// Look at the sessions.
+    Sessions(Look),
 }
 
 /// Both threads; they end when this is dropped and their work is done.
@@ -33,14 +38,14 @@ pub struct Runner {
 
 impl Runner {
     /// Starts them. Answers go to `answers`.
-    pub fn start(vtysh: &Vtysh, state: &State, answers: &UnboundedSender<Input>) -> Self {
+    pub fn start(vtysh: &Vtysh, state: &State, answers: &UnboundedSender<Event>) -> Self {
         let spawn = || {
             let (sender, jobs) = mpsc::channel();
             let (vtysh, state, answers) = (vtysh.clone(), state.clone(), answers.clone());
             thread::spawn(move || {
                 // Ends with the loop, whose end of the channel is then gone.
-                let mut inputs = jobs.iter().filter_map(|job| perform(&vtysh, &state, job));
-                while inputs.next().is_some_and(|input| answers.send(input).is_ok()) {}
+                let mut events = jobs.iter().filter_map(|job| perform(&vtysh, &state, job));
+                while events.next().is_some_and(|event| answers.send(event).is_ok()) {}
             });
             sender
         };
@@ -56,8 +61,8 @@ impl Runner {
 }
 
 /// All that is done to FRR, and the record of it that must come first (I/O).
-fn perform(vtysh: &Vtysh, state: &State, job: Job) -> Option<Input> {
-    Some(match job {
+fn perform(vtysh: &Vtysh, state: &State, job: Job) -> Option<Event> {
+    let input = match job {
         Job::Read(run) => {
             let text = vtysh.running_config().map_err(Failure::from);
             Input::Running(run, text.map(|text| Box::new(running::parse(&text))))
@@ -71,5 +76,10 @@ fn perform(vtysh: &Vtysh, state: &State, job: Job) -> Option<Input> {
             }
             return None;
         }
-    })
+        Job::Sessions(look) => {
+            let seen = Instant::now();
+            return Some(Event::Sessions(look, seen, vtysh.established().map_err(Failure::from)));
+        }
+    };
+    Some(Event::Happened(input))
 }

@@ -22,6 +22,8 @@ const INTENT: &str = "intent-";
 const TEXT: &str = ".conf";
 /// The hand-written part of it, a JSON list of texts: it cannot be told from the rest by its lines.
 const RAW: &str = "-raw.json";
+/// Objects that are held at the form before: FRR refused them, or sessions did not come back.
+pub const QUARANTINE: &str = "quarantine.json";
 /// The last accepted form of each object.
 pub const IN_FORCE: &str = "in-force.json";
 /// What was seen of FRR last.

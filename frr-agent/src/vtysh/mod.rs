@@ -2,13 +2,14 @@
 
 use crate::machine::{Fact, Failure, Question, RefusedLine};
 use crate::sockets;
-use herald_frr::diff::{ChangePlan, PlannedLine};
+use herald_frr::diff::{ChangePlan, PlannedLine, Session};
 use herald_frr::render::mask_passwords;
-use herald_frr::show::{self, ShowError};
+use herald_frr::show::{self, SUMMARY, SessionState, SessionSummary, ShowError};
 use herald_frr::vtysh::{self, Answer};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -142,6 +143,19 @@ impl Vtysh {
             }
         }
         Ok(facts)
+    }
+
+    /// The sessions that are Established now.
+    pub fn established(&self) -> Result<BTreeSet<Session>, VtyshError> {
+        let done = self.run(&["-c".into(), SUMMARY.into()], None)?;
+        if !done.status.success() {
+            return Err(failure(&done));
+        }
+        let sessions = show::summary(&done.stdout)?;
+        let up = |(session, of): (Session, SessionSummary)| {
+            (of.state == SessionState::Established).then_some(session)
+        };
+        Ok(sessions.into_iter().filter_map(up).collect())
     }
 
     fn send(&self, plan: &ChangePlan) -> Result<Vec<RefusedLine>, VtyshError> {

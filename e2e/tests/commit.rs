@@ -1,0 +1,155 @@
+//! Commit-confirmed: an edit after which a session stays away is taken back.
+
+use anyhow::{Context, Result, ensure};
+use herald_e2e::site::{Site, service};
+use herald_e2e::{Agent, Bird, Release, wait_for};
+use std::fs;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(40);
+
+const POOL: &str = "
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: pool, namespace: metallb-system}
+spec: {addresses: [192.0.2.0/24]}
+---
+apiVersion: metallb.io/v1beta1
+kind: BGPAdvertisement
+metadata: {name: all, namespace: metallb-system}
+";
+
+const PEER: &str = "
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata:
+  name: bird
+  namespace: metallb-system
+  annotations: {herald.metallb.io/commit-confirmed: \"5s\"}
+spec: {myASN: 64500, peerASN: ASN, peerAddress: 172.30.0.2, connectTime: 1s, HOLD}
+";
+
+const CONFIGURATION: &str = "
+apiVersion: frrk8s.metallb.io/v1beta1
+kind: FRRConfiguration
+metadata:
+  name: tor
+  namespace: frr-k8s-system
+  annotations: {herald.metallb.io/commit-confirmed: \"5s\"}
+spec:
+  bgp:
+    routers:
+      - asn: 64500
+        prefixes: [192.0.2.0/24]
+        neighbors:
+          - {address: 172.30.0.2, asn: 64501, connectTime: 1s, PASSWORDtoAdvertise: {allowed: {mode: all}}}
+";
+
+const BIRD: &str = "protocol bgp node { local 172.30.0.2 as 64501; neighbor 172.30.0.1 as 64500; \
+    connect delay time 1; error wait time 1, 2; ipv4 { import all; export none; }; }\n";
+
+fn peer(asn: u32, hold: u32) -> String {
+    PEER.replace("ASN, peerA", &format!("{asn}, peerA"))
+        .replace("HOLD", &format!("holdTime: {hold}s, keepaliveTime: 3s"))
+}
+
+fn is_up(bird: &Bird) -> Result<()> {
+    let session = bird.ask("show protocols node")?;
+    ensure!(session.contains("Established"), "{session}");
+    Ok(())
+}
+
+fn logged(site: &Site, event: &str) -> Result<()> {
+    let log = site.agent.as_ref().map(Agent::log).unwrap_or_default();
+    ensure!(log.contains(&format!("\"event\":\"{event}\"")), "no {event}");
+    Ok(())
+}
+
+/// The condition of an object, as `status reason`.
+fn condition(site: &Site, object: &str) -> Result<String> {
+    let text = fs::read_to_string(site.state().join("conditions.json"))?;
+    let all: serde_json::Value = serde_json::from_str(&text)?;
+    let of = |c: &&serde_json::Value| c["object"] == object && c["type"] == "CommitConfirmed";
+    let found = all.as_array().into_iter().flatten().find(of).with_context(|| text.clone())?;
+    Ok(format!("{} {}", found["status"].as_str().unwrap_or("?"), found["reason"].as_str().unwrap_or("?")))
+}
+
+#[test]
+fn a_peer_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> Result<()> {
+    let mut site = Site::new(Release::V10, "")?;
+    site.write("pool.yaml", POOL)?;
+    site.write("peer.yaml", &peer(64501, 90))?;
+    site.write("web.yaml", &service("web", &["192.0.2.10"], true))?;
+    site.record()?;
+    site.start_agent()?;
+    let bird = site.bird(BIRD)?;
+    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).with_context(|| site.logs())?;
+
+    site.write("peer.yaml", &peer(64999, 90))?;
+    wait_for("the edit is in FRR", LIMIT, || {
+        let running = site.frr.running()?;
+        ensure!(running.contains("remote-as 64999"), "{running}");
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    wait_for("the edit is taken back", LIMIT, || logged(&site, "CommitReverted"))
+        .with_context(|| site.logs())?;
+    wait_for("the session is back", LIMIT, || is_up(&bird)).with_context(|| site.logs())?;
+    let object = "BGPPeer metallb-system/bird";
+    wait_for("the condition is kept", LIMIT, || {
+        let found = condition(&site, object)?;
+        ensure!(found == "False SessionsLost", "{found}");
+        Ok(())
+    })?;
+
+    // Neither by the next change nor by the next start of the agent.
+    site.agent.take().context("no agent")?.process().kill()?;
+    site.start_agent()?;
+    site.write("dns.yaml", &service("dns", &["192.0.2.11"], true))?;
+    site.record()?;
+    wait_for("the next change goes through", LIMIT, || bird.routes_to("192.0.2.11/32"))
+        .with_context(|| site.logs())?;
+    let running = site.frr.running()?;
+    ensure!(running.contains("remote-as 64501") && !running.contains("64999"), "{running}");
+    is_up(&bird)?;
+
+    site.write("peer.yaml", &peer(64501, 60))?;
+    wait_for("a corrected edit goes through", LIMIT, || {
+        let running = site.frr.running()?;
+        ensure!(running.contains("timers 3 60"), "{running}");
+        is_up(&bird)?;
+        let found = condition(&site, object)?;
+        ensure!(found == "True SessionsBack", "{found}");
+        Ok(())
+    })
+    .with_context(|| site.logs())
+}
+
+#[test]
+fn an_frrconfiguration_with_a_wrong_password_goes_back() -> Result<()> {
+    let mut site = Site::new(Release::V10, "")?;
+    let with = |password: &str| CONFIGURATION.replace("PASSWORD", password);
+    site.write("tor.yaml", &with(""))?;
+    site.start_agent()?;
+    let bird = site.bird(BIRD)?;
+    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.0/24")).with_context(|| site.logs())?;
+
+    site.write("tor.yaml", &with("password: not-that-one, "))?;
+    wait_for("the edit is taken back", LIMIT, || logged(&site, "CommitReverted"))
+        .with_context(|| site.logs())?;
+    wait_for("the session is back", LIMIT, || is_up(&bird)).with_context(|| site.logs())?;
+    let running = site.frr.running()?;
+    ensure!(!running.contains("password"), "{running}");
+    ensure!(
+        !site.agent.as_ref().map(Agent::log).unwrap_or_default().contains("not-that-one"),
+        "a password is logged"
+    );
+
+    site.write("tor.yaml", &with("holdTime: 60s, keepaliveTime: 3s, "))?;
+    wait_for("a corrected edit goes through", LIMIT, || {
+        let running = site.frr.running()?;
+        ensure!(running.contains("timers 3 60"), "{running}");
+        is_up(&bird)
+    })
+    .with_context(|| site.logs())
+}

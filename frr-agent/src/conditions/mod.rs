@@ -1,0 +1,102 @@
+//! What became of objects, for people and for the API: one condition per object and type.
+
+use crate::confirm::Condition;
+use crate::machine::RefusedLine;
+use crate::shell::Keeper;
+use crate::state::{State, StateError};
+use std::collections::BTreeMap;
+
+/// The file of conditions.
+const CONDITIONS: &str = "conditions.json";
+/// Whether FRR took what an object asks for.
+const APPLIED: &str = "Applied";
+/// Whether FRR runs what is wanted; the object is the node.
+const IN_SYNC: &str = "InSync";
+
+/// All conditions of this node.
+#[derive(Debug, Default)]
+pub struct Conditions {
+    by_object: BTreeMap<(String, String), Condition>,
+}
+
+impl Conditions {
+    /// As the last run of the agent left them. What cannot be read is forgotten: it decides nothing.
+    pub fn open(state: &State) -> Result<Self, StateError> {
+        let json = state.read(CONDITIONS)?.unwrap_or_default();
+        let mut conditions = Self::default();
+        for condition in serde_json::from_str::<Vec<Condition>>(&json).unwrap_or_default() {
+            conditions.set(condition);
+        }
+        Ok(conditions)
+    }
+
+    /// Sets one. Its time stays as it was where its status does.
+    pub fn set(&mut self, mut condition: Condition) {
+        let key = (condition.object.clone(), condition.kind.clone());
+        if let Some(before) = self.by_object.get(&key).filter(|before| before.status == condition.status) {
+            condition.last_transition_time.clone_from(&before.last_transition_time);
+        }
+        self.by_object.insert(key, condition);
+    }
+
+    /// FRR refused lines: their objects are held at the form before.
+    pub fn refused(&mut self, lines: &[RefusedLine], is_held: impl Fn(&str) -> bool, time: &str) {
+        for line in lines {
+            // An origin is the kind, the object and the field.
+            let objects = line.origins.iter().filter_map(|origin| {
+                let mut words = origin.0.splitn(3, ' ');
+                Some(format!("{} {}", words.next()?, words.next()?))
+            });
+            let (text, reason) = (line.refused.text.trim(), &line.refused.reason);
+            let message =
+                format!("FRR refused {text:?}: {reason}; the form before it stays until it changes");
+            for object in objects.filter(|object| is_held(object)) {
+                let words = [&object, APPLIED, "False", "LineRefused", &message, time];
+                self.set(condition(words));
+            }
+        }
+    }
+
+    /// FRR took what is wanted: objects that are no longer held are applied.
+    pub fn applied(&mut self, is_held: impl Fn(&str) -> bool, time: &str) -> bool {
+        let applied: Vec<Condition> = self
+            .by_object
+            .values()
+            .filter(|c| c.kind == APPLIED && c.status == "False" && !is_held(&c.object))
+            .map(|c| condition([&c.object, APPLIED, "True", "Applied", "FRR took every line", time]))
+            .collect();
+        let changed = !applied.is_empty();
+        for condition in applied {
+            self.set(condition);
+        }
+        changed
+    }
+
+    /// Somebody changed what is ours in FRR and it is left so; `None`: it is right again.
+    pub fn drift(&mut self, node: &str, lines: Option<&str>, time: &str) {
+        let node = format!("Node {node}");
+        self.set(condition(match lines {
+            Some(lines) => [&node, IN_SYNC, "False", "Drift", lines, time],
+            None => [&node, IN_SYNC, "True", "InSync", "FRR runs what is wanted", time],
+        }));
+    }
+
+    /// Writes them, sorted by object.
+    pub fn save(&self, keeper: &Keeper) {
+        keeper.save_json(CONDITIONS, &self.by_object.values().collect::<Vec<_>>());
+    }
+}
+
+fn condition([object, kind, status, reason, message, time]: [&str; 6]) -> Condition {
+    Condition {
+        object: object.to_owned(),
+        kind: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        last_transition_time: time.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Commit-confirmed: looks at the sessions before an edit and when its time is over, and takes the edit back where
+//! they stay away.
+//!
+//! While an edit waits, FRR runs it, but what counts as in force of its object is the form before: should the agent
+//! be restarted, or FRR refuse something, that is what is gone back to.
+
+use super::Shell;
+use super::runner::Job;
+use crate::confirm::edits::{Kept, edits};
+use crate::confirm::{Confirm, Verdict, Watch};
+use crate::machine::Failure;
+use crate::report;
+use crate::state::State;
+use anyhow::{Context, Result};
+use herald_core::model::{Form, Forms, InForce};
+use herald_frr::config::FrrConfig;
+use herald_frr::diff::Session;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The file of edits that wait.
+pub const COMMITS: &str = "commits.json";
+/// Sessions that could not be read are asked for again after this time.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What sessions are looked at for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// To know what an edit must bring back.
+    BeforeApply,
+    /// To judge the edits whose time is over.
+    TimeOver,
+}
+
+/// Edits that wait for their sessions.
+#[derive(Debug)]
+pub struct Commits {
+    confirm: Confirm,
+    /// Sessions that were Established before the apply that is under way.
+    established: BTreeSet<Session>,
+    /// What FRR took last, confirmed or not.
+    pub whole: Arc<InForce>,
+    /// Whether FRR's daemons answer: only then can sessions be looked at.
+    up: bool,
+    /// Whether the answer to a look is awaited.
+    asked: bool,
+    ask_at: Option<Instant>,
+}
+
+impl Commits {
+    /// What the last run of the agent left waiting begins anew.
+    pub fn open(state: &State, in_force: &Arc<InForce>) -> Result<Self> {
+        let saved: Vec<Watch> = match state.read(COMMITS)? {
+            Some(json) => serde_json::from_str(&json).with_context(|| format!("state folder: {COMMITS}"))?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            confirm: Confirm::restore(Instant::now(), saved),
+            established: BTreeSet::new(),
+            whole: in_force.clone(),
+            up: false,
+            asked: false,
+            ask_at: None,
+        })
+    }
+
+    /// When the sessions are to be looked at.
+    pub fn wake_at(&self) -> Option<Instant> {
+        let due = self.confirm.wake_at().filter(|_| self.up && !self.asked)?;
+        Some(self.ask_at.map_or(due, |at| due.max(at)))
+    }
+
+    /// FRR's daemons came or went: sessions that ended with them get their whole time again.
+    pub fn frr(&mut self, up: bool) {
+        self.up = up;
+        if up {
+            self.confirm = Confirm::restore(Instant::now(), self.confirm.saved().cloned().collect());
+        }
+    }
+
+    /// What is confirmed of what FRR took.
+    fn confirmed(&self) -> Arc<InForce> {
+        if self.confirm.saved().next().is_none() {
+            return self.whole.clone();
+        }
+        let mut confirmed = InForce::clone(&self.whole);
+        self.confirm.saved().for_each(|watch| put_back(&mut confirmed, watch));
+        Arc::new(confirmed)
+    }
+}
+
+impl Shell {
+    /// Before an apply of an edit that asks for it, the sessions are looked at.
+    pub(super) fn before_apply(&mut self) {
+        let whole = &self.commits.whole;
+        if !Arc::ptr_eq(whole, &self.in_force)
+            && edits(whole, &self.in_force, &self.considered).iter().any(|edit| edit.within.is_some())
+        {
+            self.runner.run(Job::Sessions(Look::BeforeApply));
+        }
+    }
+
+    /// FRR took what `in_force` stands for.
+    pub(super) fn commit(&mut self, config: &FrrConfig, in_force: &Arc<InForce>) {
+        if Arc::ptr_eq(&self.commits.whole, in_force) {
+            return;
+        }
+        let edits = edits(&self.commits.whole, in_force, &self.considered);
+        self.commits.whole = in_force.clone();
+        let wanted = |session: &Session| {
+            let router = config.routers.get(&session.vrf);
+            router.is_some_and(|router| router.neighbors.contains_key(&session.neighbor))
+        };
+        self.commits.confirm.edited(Instant::now(), edits, &self.commits.established, wanted);
+        self.tell_of_commits();
+    }
+
+    /// The time of an edit is over.
+    pub(super) fn look_at_sessions(&mut self) {
+        self.commits.asked = true;
+        self.runner.run(Job::Sessions(Look::TimeOver));
+    }
+
+    /// The sessions were looked at, at `seen`.
+    pub(super) fn looked(&mut self, look: Look, seen: Instant, answer: Result<BTreeSet<Session>, Failure>) {
+        if look == Look::BeforeApply {
+            self.commits.established = answer.unwrap_or_default();
+            return;
+        }
+        self.commits.asked = false;
+        self.commits.ask_at = answer.is_err().then(|| Instant::now() + ASK_AGAIN);
+        let Ok(established) = answer else { return };
+        let verdicts = self.commits.confirm.look(seen, &established);
+        for verdict in &verdicts {
+            let condition = verdict.condition(report::now());
+            report::commit(&condition);
+            self.conditions.set(condition);
+            if let Verdict::Failed { watch, .. } = verdict {
+                self.take_back(watch);
+            }
+        }
+        if !verdicts.is_empty() {
+            self.tell_of_commits();
+            self.confirmed();
+        }
+    }
+
+    /// The form before comes back into force, and the edit is not tried again until it changes.
+    fn take_back(&mut self, watch: &Watch) {
+        let mut whole = InForce::clone(&self.commits.whole);
+        let before = whole.clone();
+        put_back(&mut whole, watch);
+        if whole == before {
+            // The user has taken it back already.
+            return;
+        }
+        self.commits.whole = Arc::new(whole);
+        self.quarantine.add_object(&watch.object, &self.considered);
+        self.save_quarantine();
+        self.in_force = self.commits.confirmed();
+        self.read_again.notify_one();
+    }
+
+    /// What is confirmed of what FRR took is what counts as in force after a restart.
+    pub(super) fn confirmed(&mut self) {
+        let confirmed = self.commits.confirmed();
+        if Arc::ptr_eq(&confirmed, &self.taken) || confirmed == self.taken {
+            return;
+        }
+        self.taken = confirmed;
+        self.save_in_force();
+    }
+
+    fn tell_of_commits(&mut self) {
+        let watched: Vec<&Watch> = self.commits.confirm.saved().collect();
+        for watch in &watched {
+            self.conditions.set(watch.condition(report::now()));
+        }
+        self.keeper.save_json(COMMITS, &watched);
+        self.conditions.save(&self.keeper);
+    }
+}
+
+/// Puts the form before the edit in the place of the edited one.
+fn put_back(in_force: &mut InForce, watch: &Watch) {
+    let Some((kind, key)) = watch.object.split_once(' ') else { return };
+    match (&watch.previous, kind) {
+        (Some(Kept::Peer(form)), _) => put(&mut in_force.peers, key, form),
+        (Some(Kept::Configuration(form)), _) => put(&mut in_force.frr_configurations, key, form),
+        (None, "BGPPeer") => drop(in_force.peers.remove(key)),
+        (None, _) => drop(in_force.frr_configurations.remove(key)),
+    }
+}
+
+fn put<S: Clone>(forms: &mut Forms<S>, key: &str, form: &Form<S>) {
+    forms.insert(key.to_owned(), form.clone());
+}
