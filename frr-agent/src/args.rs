@@ -3,6 +3,7 @@
 use crate::machine::Drift;
 use clap::{Parser, ValueEnum};
 use herald_core::frr::Blocked;
+use herald_core::guard::DEFAULT_MAX_PREFIXES;
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -61,6 +62,18 @@ pub struct Args {
     /// Prefixes that are never accepted from any neighbor
     #[arg(long, value_name = "CIDR,...", default_value = "", hide_default_value = true)]
     pub always_block: Blocked,
+    /// Networks of the cluster's Services that no object names: never announced, nor anything around them
+    #[arg(long, value_name = "CIDR,...", default_value = "", hide_default_value = true)]
+    pub service_cidr: Blocked,
+    /// Networks of Pods that no Node names in spec.podCIDRs; as --service-cidr
+    #[arg(long, value_name = "CIDR,...", default_value = "", hide_default_value = true)]
+    pub pod_cidr: Blocked,
+    /// Networks that nodes are in, as Nodes name only addresses; as --service-cidr
+    #[arg(long, value_name = "CIDR,...", default_value = "", hide_default_value = true)]
+    pub node_cidr: Blocked,
+    /// Prefixes of a family that a neighbor is sent at most, where its object does not say
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_PREFIXES, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_prefixes: u32,
     /// Router id for routers that name none, where the node has no IPv4 address
     #[arg(long, value_name = "A.B.C.D")]
     pub fallback_router_id: Option<Ipv4Addr>,

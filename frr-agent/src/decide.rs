@@ -2,6 +2,7 @@
 
 use crate::args::Args;
 use herald_core::frr;
+use herald_core::guard;
 use herald_core::input::Parsed;
 use herald_core::model::{self, InForce};
 use herald_core::plan::{self, Allocate, Endpoints, Incremental, Note, Planned};
@@ -32,6 +33,11 @@ pub fn options(args: &Args) -> plan::Options {
         model: model::Options {
             assume_node: Some(args.node.as_str().into()),
             lb_class: args.lb_class.as_deref().map(Into::into),
+            networks: guard::Networks {
+                services: args.service_cidr.0.clone(),
+                pods: args.pod_cidr.0.clone(),
+                nodes: args.node_cidr.0.clone(),
+            },
             ..model::Options::default()
         },
         endpoints: Endpoints::Strict,
@@ -40,6 +46,8 @@ pub fn options(args: &Args) -> plan::Options {
         frr: frr::Options {
             always_block: args.always_block.0.clone(),
             fallback_router_id: args.fallback_router_id,
+            max_prefixes: Some(args.max_prefixes),
+            in_force: None,
         },
         ..plan::Options::default()
     }
@@ -47,7 +55,8 @@ pub fn options(args: &Args) -> plan::Options {
 
 /// Decides what one node's FRR is to run.
 ///
-/// It remembers of the last decision what the next can use; what it decides never depends on that.
+/// It remembers of the last decision what the next can use. What it decides depends on that only where a neighbor is
+/// sent as much as it may be: what was announced before stays.
 #[derive(Debug)]
 pub struct Decider {
     plan: Incremental,

@@ -4,6 +4,7 @@ use crate::exit::Error;
 use crate::output::{Report, Strictness};
 use clap::ValueEnum;
 use herald_core::frr;
+use herald_core::guard;
 use herald_core::input::{self, Parsed, SourceIndex};
 use herald_core::model::{self, InForce, ServiceKey};
 use herald_core::plan::{self, Allocate, Evaluation, Recorded};
@@ -45,6 +46,18 @@ pub struct Judging {
     /// Announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers
     #[arg(long)]
     pub ignore_exclude_lb: bool,
+    /// Networks of the cluster's Services that no object of the input names: never announced, nor anything around them
+    #[arg(long, value_name = "CIDR,...", default_value = "", hide_default_value = true)]
+    pub service_cidr: frr::Blocked,
+    /// Networks of Pods that no Node names in spec.podCIDRs; as --service-cidr
+    #[arg(long, value_name = "CIDR,...", default_value = "", hide_default_value = true)]
+    pub pod_cidr: frr::Blocked,
+    /// Networks that nodes are in, as Nodes name only addresses; as --service-cidr
+    #[arg(long, value_name = "CIDR,...", default_value = "", hide_default_value = true)]
+    pub node_cidr: frr::Blocked,
+    /// Prefixes of a family that a neighbor is sent at most, where its object does not say [default: 20000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_prefixes: Option<u32>,
 }
 
 /// What counts as ready where the input holds no EndpointSlice of a Service.
@@ -107,13 +120,18 @@ impl Judging {
             model: model::Options {
                 allow_missing_secrets: self.allow_missing_secrets,
                 assume_node: node.map(Into::into),
+                networks: guard::Networks {
+                    services: self.service_cidr.0.clone(),
+                    pods: self.pod_cidr.0.clone(),
+                    nodes: self.node_cidr.0.clone(),
+                },
                 ..model::Options::default()
             },
             endpoints: self.endpoints.into(),
             ignore_exclude_lb: self.ignore_exclude_lb,
             allocate: Allocate::InMemory,
             held: BTreeSet::new(),
-            frr,
+            frr: frr::Options { max_prefixes: self.max_prefixes, ..frr },
         }
     }
 

@@ -147,6 +147,8 @@ impl Shell {
         };
         let (last_run, given) = state.given()?;
         let last_good = state.last_good()?;
+        let mut options = decide::options(args);
+        options.frr.in_force = last_good.clone().map(Arc::new);
         let start = Start { scope, base, drift: args.drift.into(), last_good, given, last_run };
         let vtysh = Vtysh {
             program: args.vtysh.clone(),
@@ -161,7 +163,7 @@ impl Shell {
         Ok(Self {
             recorder: Recorder::new(history, &args.node, in_force.clone()),
             node: args.node.clone(),
-            decider: Decider::new(&args.node, decide::options(args)),
+            decider: Decider::new(&args.node, options),
             read_again: Arc::new(Notify::new()),
             machine: Machine::new(start),
             runner: Runner::start(&vtysh, &state, answers),

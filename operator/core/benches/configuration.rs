@@ -55,6 +55,7 @@ fn peer(number: u32, asn: Asn) -> Peer {
         graceful_restart: false,
         ebgp_multihop: false,
         dual_stack: false,
+        max_prefixes: None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod duration;
 pub mod frr;
+pub mod guard;
 pub mod history;
 pub mod input;
 pub mod ledger;

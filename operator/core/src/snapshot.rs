@@ -5,6 +5,7 @@
 use crate::problem::ObjectRef;
 use herald_crds::{frrk8s, metallb};
 use herald_frr::shared::SharedMap;
+use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -124,6 +125,10 @@ pub struct Configuration {
     pub nodes: Vec<Node>,
     /// `status.addresses` of Nodes that are IP addresses, by the Node's name.
     pub node_addresses: BTreeMap<Arc<str>, Vec<IpAddr>>,
+    /// `spec.podCIDRs` of Nodes, by the Node's name.
+    pub pod_networks: BTreeMap<Arc<str>, Vec<IpNet>>,
+    /// `spec.cidrs` of `ServiceCIDR` objects.
+    pub service_networks: BTreeMap<ObjectRef, Vec<IpNet>>,
     /// Namespaces.
     pub namespaces: Vec<Namespace>,
     /// Secrets.
@@ -132,7 +137,7 @@ pub struct Configuration {
 
 impl Snapshot {
     /// Takes over from an earlier Snapshot what this one may have lost: Services, EndpointSlices, Nodes,
-    /// Namespaces and Secrets that could not be read, or that stood in text which could not be read.
+    /// Namespaces, Secrets and the cluster's networks that could not be read, or that stood in text which could not be read.
     ///
     /// Configuration needs no such care: `model::InForce` keeps it.
     pub fn complete_from(&mut self, before: &Self) {
@@ -149,6 +154,20 @@ impl Snapshot {
         let namespace = |namespace: &Namespace| of_cluster("Namespace", &namespace.name);
         complete(&mut now.namespaces, &before.namespaces, namespace, &lost);
         complete(&mut now.secrets, &before.secrets, |secret| secret.object.clone(), &lost);
+        let node = |name: &Arc<str>| lost(&of_cluster("Node", name));
+        complete_networks(&mut now.node_addresses, &before.node_addresses, node);
+        complete_networks(&mut now.pod_networks, &before.pod_networks, node);
+        complete_networks(&mut now.service_networks, &before.service_networks, lost);
+    }
+}
+
+fn complete_networks<K: Ord + Clone, V: Clone>(
+    now: &mut BTreeMap<K, V>,
+    before: &BTreeMap<K, V>,
+    lost: impl Fn(&K) -> bool,
+) {
+    for (key, value) in before.iter().filter(|(key, _)| lost(key)) {
+        now.entry(key.clone()).or_insert_with(|| value.clone());
     }
 }
 

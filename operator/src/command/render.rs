@@ -52,7 +52,7 @@ impl FrrArgs {
     /// The same as the planner takes it.
     fn options(self) -> frr::Options {
         let Self { always_block, fallback_router_id } = self;
-        frr::Options { always_block: always_block.0, fallback_router_id }
+        frr::Options { always_block: always_block.0, fallback_router_id, ..frr::Options::default() }
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) enum Token {
     LocalPref(NeighborId, u32),
     /// A neighbor is sent it with a community.
     Community(NeighborId, Community),
+    /// A neighbor is sent as much as it may be: not this.
+    Withheld(NeighborId),
 }
 
 /// What identifies a class.
@@ -143,6 +145,7 @@ fn shown(token: &Token) -> (&'static str, String) {
         Token::Listed(listing) => ("frr-", format!("{}:{}", listing.name, listing.ordinal + 1)),
         Token::Sent(neighbor) => ("to-", neighbor.to_string()),
         Token::LocalPref(neighbor, value) => ("pref-", format!("{neighbor}:{value}")),
+        Token::Withheld(neighbor) => ("not-", neighbor.to_string()),
         Token::Community(neighbor, community) => ("com-", format!("{neighbor}:{community}")),
     }
 }

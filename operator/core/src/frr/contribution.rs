@@ -19,7 +19,7 @@ pub struct Contribution {
     pub object: ObjectRef,
     /// Nodes that it is for.
     pub selector: Selector,
-    /// What is applied, but probably not what was meant.
+    /// What is to be said of it although it is applied: warnings, and errors that cost only what they name.
     pub warnings: Vec<Problem>,
     /// Its place among objects that conflict: what is in force and unchanged comes first.
     pub rank: Rank,
@@ -55,6 +55,8 @@ pub(crate) struct RawPart {
     pub priority: i64,
     /// The text.
     pub text: RawConfig,
+    /// Whether it may tell FRR to send default routes.
+    pub allows_default_route: bool,
     /// Where it stands.
     pub source: Arc<Source>,
 }

@@ -24,6 +24,7 @@ pub use parse::{ContributionError, ContributionWarning};
 pub use raw::RawError;
 pub use secrets::{PasswordSource, SecretError, Secrets};
 
+use crate::guard::DEFAULT_MAX_PREFIXES;
 use crate::model::{BgpAdvertisement, Model, Peer};
 use crate::problem::{FieldPath, Problem};
 use crate::snapshot::Node;
@@ -41,6 +42,10 @@ pub struct Options {
     pub always_block: Vec<IpNet>,
     /// The router id of routers that have none.
     pub fallback_router_id: Option<Ipv4Addr>,
+    /// Prefixes of a family that a neighbor is sent at most; `None` is [`crate::guard::DEFAULT_MAX_PREFIXES`].
+    pub max_prefixes: Option<u32>,
+    /// What FRR was told before: of more prefixes than a neighbor may be sent, those in it stay.
+    pub in_force: Option<Arc<FrrConfig>>,
 }
 
 /// Why a prefix of Services is announced.
@@ -89,6 +94,18 @@ pub(crate) fn mentioned(model: &Model) -> BTreeSet<IpNet> {
         }
     }
     prefixes
+}
+
+/// The lowest maximum of prefixes that any neighbor may have: with fewer prefixes in all, none of them counts.
+pub(crate) fn lowest_maximum(model: &Model, options: &Options) -> usize {
+    let former = model.peer_history.values().filter_map(|history| history.previous.as_ref());
+    let of_peers = model.peers.values().chain(former).filter_map(|peer| peer.max_prefixes);
+    let forms = model.frr_configurations.iter().flat_map(|c| std::iter::once(c).chain(c.previous.as_deref()));
+    let neighbors = forms.flat_map(|c| &c.routers).flat_map(|router| &router.neighbors);
+    let of_neighbors = neighbors.filter_map(|neighbor| neighbor.session.max_prefixes);
+    let default = options.max_prefixes.unwrap_or(DEFAULT_MAX_PREFIXES);
+    let lowest = of_peers.chain(of_neighbors).fold(default, u32::min);
+    usize::try_from(lowest).unwrap_or(usize::MAX)
 }
 
 /// What Services ask of neighbors.

@@ -34,6 +34,15 @@ pub enum RawError {
         /// The entry.
         seq: u16,
     },
+    /// It makes FRR send a default route, whatever the neighbor's route-map says.
+    #[error(
+        "{line:?} announces a default route; annotation herald.metallb.io/allow-default-route: \"true\" of this \
+         object allows it"
+    )]
+    DefaultRoute {
+        /// The line.
+        line: String,
+    },
     /// It extends a list that only frr-k8s has.
     #[error(
         "nothing uses prefix-list {list}: frr-k8s generates a list of that name, Herald does not; \
@@ -60,6 +69,7 @@ impl Reason for RawError {
             Self::SharedEntry { .. } => "RawChangesGeneratedEntry",
             Self::ReservedTag { .. } => "RawUsesReservedTag",
             Self::SendsEverything { .. } => "RawSendsEverything",
+            Self::DefaultRoute { .. } => "RawSendsDefaultRoute",
             Self::UnusedList { .. } => "RawListWithoutEffect",
         }
     }
@@ -78,6 +88,15 @@ pub(super) fn append(merged: &Merged, config: &mut FrrConfig) -> Vec<Problem> {
     let mut problems = Vec::new();
     for part in parts {
         let mut found = Reader::new(config).read(part.text.as_str());
+        if !part.allows_default_route {
+            found.extend(
+                part.text
+                    .as_str()
+                    .lines()
+                    .filter(|line| originates_default(line))
+                    .map(|line| RawError::DefaultRoute { line: line.trim().to_owned() }),
+            );
+        }
         found.extend(unused_lists(config, part.text.as_str(), &used));
         let (warnings, errors): (Vec<_>, Vec<_>) = found.into_iter().partition(RawError::is_warning);
         let (object, field) = (&part.source.object, &part.source.field);
@@ -189,6 +208,12 @@ impl<'a> Reader<'a> {
             self.found.push(RawError::SendsEverything { map, seq });
         }
     }
+}
+
+/// `neighbor X default-originate` (FRR manual, "BGP"): the neighbor is sent a default route past its route-map.
+fn originates_default(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    words.next() == Some("neighbor") && words.any(|word| word == "default-originate")
 }
 
 /// `set tag N` of a route-map, or a static route with `tag N`, N being one of ours: `redistribute` would

@@ -31,6 +31,8 @@ pub(crate) struct Session {
     pub graceful_restart: bool,
     pub unicast: bool,
     pub evpn: bool,
+    /// Prefixes of a family that the neighbor is sent at most; `None` is the default.
+    pub max_prefixes: Option<u32>,
 }
 
 /// A field on which two declarations differ.
@@ -63,6 +65,7 @@ impl Session {
             graceful_restart: peer.graceful_restart,
             unicast: true,
             evpn: false,
+            max_prefixes: peer.max_prefixes,
         }
     }
 
@@ -134,6 +137,7 @@ impl Session {
         self.graceful_restart |= other.graceful_restart;
         self.unicast |= other.unicast;
         self.evpn |= other.evpn;
+        self.max_prefixes = [self.max_prefixes, other.max_prefixes].into_iter().flatten().min();
     }
 }
 

@@ -7,9 +7,11 @@ use super::reader::{Object, Reader};
 use super::tree::{Tree, shorten};
 use crate::problem::{FieldPath, Step};
 use crate::snapshot::{Endpoint, EndpointSlice, Namespace, Node, Secret, Service, ServiceKey};
+use ipnet::IpNet;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::discovery::v1 as discovery;
+use k8s_openapi::api::networking::v1 as networking;
 use serde::Deserialize;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -131,6 +133,16 @@ impl Reader {
     pub fn node(&mut self, object: &Object<'_, '_>) {
         let Some(read) = self.typed::<core::Node>(object) else { return };
         let status = read.status.unwrap_or_default();
+        let spec = read.spec.unwrap_or_default();
+        let networks = spec.pod_cidrs.filter(|list| !list.is_empty());
+        let networks = networks.unwrap_or_else(|| spec.pod_cidr.into_iter().collect());
+        let (networks, wrong) = networks_of(&networks, "spec.podCIDRs");
+        for (field, why) in wrong {
+            self.warning(object, field, &why);
+        }
+        if !networks.is_empty() {
+            self.snapshot.pod_networks.insert(object.id.name.clone(), networks);
+        }
         let addresses: Vec<IpAddr> =
             status.addresses.iter().flatten().filter_map(|address| address.address.parse().ok()).collect();
         if !addresses.is_empty() {
@@ -144,6 +156,17 @@ impl Reader {
                 .iter()
                 .any(|c| c.type_ == "NetworkUnavailable" && c.status == "True"),
         });
+    }
+
+    /// Reads a `ServiceCIDR` (networking.k8s.io, Kubernetes 1.31 and later).
+    pub fn service_cidr(&mut self, object: &Object<'_, '_>) {
+        let Some(read) = self.typed::<networking::ServiceCIDR>(object) else { return };
+        let cidrs = read.spec.and_then(|spec| spec.cidrs).unwrap_or_default();
+        let (networks, wrong) = networks_of(&cidrs, "spec.cidrs");
+        for (field, why) in wrong {
+            self.error(object, field, &why);
+        }
+        self.snapshot.service_networks.insert(object.id.clone(), networks);
     }
 
     /// Knows the `ConfigMap`s that configured MetalLB up to 0.12, and its `bgpextras`: nothing is read of them.
@@ -211,6 +234,20 @@ impl Reader {
             }
         }
     }
+}
+
+/// The prefixes of a list, and what of it is none.
+fn networks_of(texts: &[String], list: &str) -> (Vec<IpNet>, Vec<(FieldPath, InputError)>) {
+    let (mut networks, mut wrong) = (Vec::new(), Vec::new());
+    for (at, text) in texts.iter().enumerate() {
+        if let Ok(network) = text.parse::<IpNet>() {
+            networks.push(network.trunc());
+        } else {
+            let why = InputError::WrongType(format!("{} is no prefix such as 10.0.0.0/16", shorten(text)));
+            wrong.push((FieldPath::of(list).index(at), why));
+        }
+    }
+    (networks, wrong)
 }
 
 fn is_of_spec(field: &FieldPath) -> bool {

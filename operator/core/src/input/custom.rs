@@ -4,7 +4,6 @@ use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
 use super::tree::Tree;
 use super::{de, duplicates, schema};
-use crate::model::COMMIT_CONFIRMED;
 use crate::problem::Step;
 use crate::snapshot::{Configuration, Custom, Meta};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -72,8 +71,7 @@ impl Reader {
             self.error(object, field.field.clone(), &unknown_field(&field));
         }
         let read_by_rules = |key: &str| {
-            let upstreams = key.starts_with("metallb.io/") || key.starts_with("metallb.universe.tf/");
-            upstreams || key == COMMIT_CONFIRMED
+            ["metallb.io/", "metallb.universe.tf/", "herald.metallb.io/"].iter().any(|p| key.starts_with(p))
         };
         let created = metadata.get("creationTimestamp").and_then(Tree::text).unwrap_or_default();
         known.then(|| Meta {

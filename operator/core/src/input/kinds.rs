@@ -66,6 +66,13 @@ const KINDS: &[Kind] = &[
     builtin("", "Namespace", Reader::namespace),
     builtin("", "Secret", Reader::secret),
     builtin("discovery.k8s.io", "EndpointSlice", Reader::endpoint_slice),
+    Kind {
+        group: "networking.k8s.io",
+        name: "ServiceCIDR",
+        versions: &["v1beta1", "v1"],
+        by_name: false,
+        read: Reader::service_cidr,
+    },
 ];
 
 const fn named(name: &'static str, versions: &'static [&'static str], read: Read) -> Kind {

@@ -9,6 +9,7 @@ use super::service_parse::PoolFamilies;
 use super::{BfdProfile, L2Advertisement, Model, bfd, community, endpoints, l2_advertisement, pool};
 use super::{frr_configurations, lint, peers, service_parse};
 use crate::frr::Secrets;
+use crate::guard::{self, Guard};
 use crate::problem::Problem;
 use crate::snapshot::{Labels, Node, Snapshot};
 use herald_crds::metallb::BGPAdvertisementSpec;
@@ -30,6 +31,8 @@ pub struct Options {
     pub allow_missing_secrets: bool,
     /// Without any Node in the input: a node of this name, with the label `kubernetes.io/hostname`.
     pub assume_node: Option<Arc<str>>,
+    /// Networks of the cluster that no object names.
+    pub networks: guard::Networks,
 }
 
 /// What `Model::build` makes of a Snapshot.
@@ -94,6 +97,7 @@ impl Build<'_> {
         self.bfd_profiles();
         self.peers();
         self.frr_configurations();
+        self.built.model.guard = Guard::of(self.snapshot, &self.options.networks);
     }
 
     fn nodes(&mut self) {

@@ -1,5 +1,6 @@
 //! The last accepted form of each configuration object, so that a bad edit changes nothing.
 
+use crate::guard;
 use crate::problem::{ObjectRef, Problem, Severity};
 use crate::snapshot::{Custom, Labels};
 use herald_crds::{frrk8s, metallb};
@@ -34,6 +35,7 @@ impl InForce {
     /// Without this, an object that lost a conflict would be in force, too, and could win the next time.
     pub fn take_back(&mut self, before: &Self, problems: &[Problem]) {
         let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+        let errors = errors.filter(|problem| !guard::costs_only_prefixes(problem));
         for object in errors.filter_map(|problem| problem.object.as_ref()) {
             match object.kind {
                 "BGPPeer" => take_back(&mut self.peers, &before.peers, object),
@@ -63,6 +65,9 @@ pub struct Form<S> {
     /// Its labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: Labels,
+    /// Its annotations, as far as some rule reads them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: Labels,
     /// Its spec.
     pub spec: S,
     /// What its references stood for then: a Secret's password, the value of a community alias.

@@ -4,7 +4,7 @@ use super::in_force::{Form, Forms, key};
 use super::judge::{Candidate, Rank, Standing, Verdict, judge};
 use crate::problem::{FieldPath, ObjectRef, Problem, Reason};
 use crate::selector::{Selector, SelectorError};
-use crate::snapshot::{Custom, Labels, Meta, Snapshot};
+use crate::snapshot::{Custom, Meta, Snapshot};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,7 +147,7 @@ pub(crate) fn former<S: Clone>(kind: &'static str, key: &str, form: &Form<S>) ->
     let meta = Meta {
         object: ObjectRef { kind, namespace: namespace.into(), name: name.into() },
         labels: form.labels.clone(),
-        annotations: Labels::new(),
+        annotations: form.annotations.clone(),
         created: Arc::from(""),
         generation: 0,
     };
@@ -236,7 +236,12 @@ pub(crate) fn settle<S: Clone + PartialEq, T: Clone + Named>(
 
 /// The form in which an object is kept for the next time.
 pub(crate) fn form_of<S: Clone, T>(object: &Custom<S>, parsed: &Parsed<T>) -> Form<S> {
-    Form { labels: object.meta.labels.clone(), spec: object.spec.clone(), resolved: parsed.resolved.clone() }
+    Form {
+        labels: object.meta.labels.clone(),
+        annotations: object.meta.annotations.clone(),
+        spec: object.spec.clone(),
+        resolved: parsed.resolved.clone(),
+    }
 }
 
 /// Two objects of one name.

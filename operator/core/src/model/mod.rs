@@ -53,6 +53,7 @@ pub(crate) use service_parse::one as parse_service;
 
 pub use crate::snapshot::ServiceKey;
 
+use crate::guard::Guard;
 use crate::problem::{ObjectRef, Problem};
 use crate::selector::Selector;
 use crate::snapshot::{Labels, Node};
@@ -84,6 +85,8 @@ pub struct Model {
     pub nodes: BTreeMap<Arc<str>, Node>,
     /// Labels of namespaces by name.
     pub namespaces: BTreeMap<Arc<str>, Labels>,
+    /// The cluster's own networks, which no Service's prefix may cover.
+    pub guard: Guard,
     /// Who can serve each Service; a Service that is absent here has no EndpointSlice in the input.
     pub endpoints: BTreeMap<ServiceKey, Serving>,
 }

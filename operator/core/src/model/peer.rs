@@ -45,6 +45,8 @@ pub struct Peer {
     pub ebgp_multihop: bool,
     /// Both families over one session.
     pub dual_stack: bool,
+    /// Prefixes of a family that it is sent at most; `None` is the default.
+    pub max_prefixes: Option<u32>,
 }
 
 impl Named for Peer {

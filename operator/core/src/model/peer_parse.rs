@@ -8,6 +8,7 @@ use super::peer_error::PeerError;
 use super::peer_secret;
 use crate::duration;
 use crate::frr::PasswordSource;
+use crate::guard;
 use crate::problem::{FieldPath, Problem};
 use crate::snapshot::Custom;
 use herald_crds::metallb::{BGPPeerSpec, DynamicASN};
@@ -54,6 +55,10 @@ pub(crate) fn parse(
     if spec.disable_mp == Some(true) {
         sink.warning(FieldPath::of("spec.disableMP"), &PeerError::DisableMp);
     }
+    let max_prefixes = guard::max_prefixes(meta).unwrap_or_else(|why| {
+        sink.warning(guard::annotation(guard::MAX_PREFIXES), &why);
+        None
+    });
     let source_address = source_address(spec, id.as_ref(), &mut sink);
     let common = (
         sink.selectors("spec", "nodeSelectors", &spec.node_selectors),
@@ -82,6 +87,7 @@ pub(crate) fn parse(
         graceful_restart: spec.enable_graceful_restart.unwrap_or_default(),
         ebgp_multihop: spec.ebgp_multi_hop.unwrap_or_default(),
         dual_stack: spec.dual_stack_address_family.unwrap_or_default(),
+        max_prefixes,
     });
     sink.finish(peer, resolved)
 }

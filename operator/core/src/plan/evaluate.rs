@@ -133,7 +133,9 @@ impl Evaluation {
     #[must_use]
     pub fn on_node(&self, planner: &Planner<'_>, node: &Node, options: &frr::Options) -> OnNode {
         let (peers, mut problems) = self.model.peers_on(node);
-        let plan = planner.node(node, &peers);
+        let mut plan = planner.node(node, &peers);
+        problems
+            .extend(planner.keep_rails(&self.model, &mut plan).into_iter().map(|p| p.on_node(&node.name)));
         let (config, refused) = frr::build(&self.model, node, &peers, &plan.announced, options);
         problems.extend(refused);
         OnNode { plan, config, problems }

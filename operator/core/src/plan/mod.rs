@@ -4,6 +4,7 @@ mod evaluate;
 mod incremental;
 mod node;
 mod planner;
+mod rails;
 mod recorded;
 mod refusal;
 mod stand_in;

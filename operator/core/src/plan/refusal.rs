@@ -25,6 +25,8 @@ pub enum Refusal {
     NoLocalEndpoints,
     /// No endpoint can serve.
     NoEndpoints,
+    /// A guard rail: its prefix is or contains a node, pod or Service network.
+    ClusterNetwork,
 }
 
 impl Refusal {
@@ -41,6 +43,7 @@ impl Refusal {
             Self::NodeLabeledExcludeBalancers => "nodeLabeledExcludeBalancers",
             Self::NoLocalEndpoints => "noLocalEndpoints",
             Self::NoEndpoints => "noEndpoints",
+            Self::ClusterNetwork => "clusterNetwork",
         }
     }
 
@@ -59,6 +62,7 @@ impl Refusal {
                 "externalTrafficPolicy is Local and the node has no endpoint that can serve"
             }
             Self::NoEndpoints => "no endpoint can serve",
+            Self::ClusterNetwork => "its prefix is or contains a node, pod or Service network",
         }
     }
 }

@@ -10,8 +10,9 @@ use crate::nodes;
 use crate::output::{Format, Paint, Report, say};
 use crate::write::{self, Kind};
 use herald_core::frr;
+use herald_core::guard;
 use herald_core::plan::{ALLOCATIONS, Decision, OnNode};
-use herald_core::problem::Problem;
+use herald_core::problem::{Problem, Severity};
 use herald_core::snapshot::Node;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -76,8 +77,10 @@ fn decided(evaluated: &Evaluated, nodes: &[Node]) -> (Vec<Vec<Decision>>, Vec<Pr
 }
 
 /// Records addresses, unless something is wrong: a pool with a mistake in it would let go of all of its own.
+/// What a guard rail keeps from being announced has its address all the same.
 fn record(file: &Path, text: &str, report: &Report) -> std::result::Result<(), Error> {
-    if report.errors > 0 {
+    let is_wrong = |p: &Problem| p.severity == Severity::Error && !guard::costs_only_prefixes(p);
+    if report.problems.iter().any(is_wrong) {
         say(&format!("herald: {} not written: {}\n", file.display(), report.counts()));
         return Ok(());
     }

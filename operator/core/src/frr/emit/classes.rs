@@ -3,6 +3,7 @@
 //! Prefixes of Services are handled by their set of advertisements, of which there are few, so the
 //! work per prefix is one look-up.
 
+use super::limit::Withheld;
 use super::{Inputs, family, object_origin};
 use crate::frr::class::{ClassKey, Token};
 use crate::frr::merge::{MergedNeighbor, MergedRouter, Vrf};
@@ -90,7 +91,7 @@ fn chosen<'s>(
 }
 
 /// The families that a neighbor carries unicast routes of.
-fn carried(id: &NeighborId, neighbor: &MergedNeighbor) -> &'static [Family] {
+pub(super) fn carried(id: &NeighborId, neighbor: &MergedNeighbor) -> &'static [Family] {
     neighbor.session().filter(|s| s.unicast).map_or(&[], |s| s.families(id))
 }
 
@@ -100,6 +101,7 @@ pub(super) fn of_router(
     sets: &AdvertisementSets<'_>,
     vrf: &Vrf,
     router: &MergedRouter,
+    withheld: &Withheld,
 ) -> RouterClasses {
     let mut builder = Builder { sets, vrf, router, found: RouterClasses::default(), index: HashMap::new() };
     let families = builder.families_of_sets();
@@ -113,7 +115,7 @@ pub(super) fn of_router(
     }
     own.extend(router.prefixes.keys().map(|prefix| (*prefix, None)));
     own.extend(services.iter().map(|(prefix, set)| (*prefix, Some(*set))));
-    let mut tokens = tokens(router, &own);
+    let mut tokens = tokens(router, &own, withheld);
     let placed: Vec<(IpNet, Own)> = own
         .into_iter()
         .filter_map(|(prefix, set)| {
@@ -135,7 +137,11 @@ fn origins(router: &MergedRouter, prefix: &IpNet, announced: Option<&crate::frr:
 }
 
 /// What FRRConfigurations select the own prefixes by.
-fn tokens(router: &MergedRouter, own: &BTreeMap<IpNet, Option<usize>>) -> BTreeMap<IpNet, BTreeSet<Token>> {
+fn tokens(
+    router: &MergedRouter,
+    own: &BTreeMap<IpNet, Option<usize>>,
+    withheld: &Withheld,
+) -> BTreeMap<IpNet, BTreeSet<Token>> {
     let mut tokens: BTreeMap<IpNet, BTreeSet<Token>> = BTreeMap::new();
     let mut add = |prefix: &IpNet, token| {
         if own.contains_key(prefix) {
@@ -145,6 +151,11 @@ fn tokens(router: &MergedRouter, own: &BTreeMap<IpNet, Option<usize>>) -> BTreeM
     for (prefix, listed) in &router.prefixes {
         for (listing, _) in listed {
             add(prefix, Token::Listed(listing.clone()));
+        }
+    }
+    for (id, prefixes) in withheld {
+        for prefix in prefixes {
+            add(prefix, Token::Withheld(id.clone()));
         }
     }
     for (id, neighbor) in &router.neighbors {
@@ -249,6 +260,7 @@ fn pick(
         match token {
             Token::Listed(listing) => sent |= neighbor.all_of.contains(listing),
             Token::Sent(to) => sent |= to == id,
+            Token::Withheld(from) if from == id => return None,
             Token::LocalPref(to, value) if to == id => attributes.local_pref = Some(*value),
             Token::Community(to, community) if to == id => {
                 attributes.communities.insert(*community);

@@ -1,6 +1,7 @@
 //! From what is merged and announced to FRR's configuration.
 
 mod classes;
+mod limit;
 mod names;
 mod policy;
 mod session;
@@ -17,6 +18,7 @@ use herald_frr::config::{
 };
 use herald_frr::value::FrrName;
 use ipnet::IpNet;
+use limit::Withheld;
 use names::NeighborNames;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,11 +52,17 @@ pub(super) fn emit(inputs: &Inputs<'_>) -> (FrrConfig, Vec<Problem>) {
     let merged = inputs.merged;
     let names = names::assign(merged);
     let sets = classes::AdvertisementSets::of(inputs);
-    let routers: BTreeMap<&Vrf, RouterClasses> = merged
-        .routers
-        .iter()
-        .map(|(vrf, router)| (vrf, classes::of_router(inputs, &sets, vrf, router)))
-        .collect();
+    let mut problems = Vec::new();
+    let mut routers: BTreeMap<&Vrf, RouterClasses> = BTreeMap::new();
+    for (vrf, router) in &merged.routers {
+        let mut found = classes::of_router(inputs, &sets, vrf, router, &Withheld::new());
+        let (withheld, said) = limit::beyond(inputs, vrf, router, &found);
+        if !withheld.is_empty() {
+            found = classes::of_router(inputs, &sets, vrf, router, &withheld);
+        }
+        routers.insert(vrf, found);
+        problems.extend(said);
+    }
     let keys = routers.values().flat_map(|r| r.classes.iter().map(|c| c.key.clone())).collect();
     let classes = class::assign(keys);
 
@@ -74,7 +82,7 @@ pub(super) fn emit(inputs: &Inputs<'_>) -> (FrrConfig, Vec<Problem>) {
     }
     class_maps(&mut policies, routers.values().flat_map(|r| &r.classes), &classes);
     config.bfd_profiles = merged.bfd_profiles.iter().map(|(n, (p, _))| (n.clone(), p.clone())).collect();
-    let problems = policies.finish(&mut config);
+    problems.extend(policies.finish(&mut config));
     (config, problems)
 }
 

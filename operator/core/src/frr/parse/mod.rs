@@ -17,6 +17,7 @@ pub use error::{ContributionError, ContributionWarning};
 use super::contribution::{Contribution, RawPart, Source};
 use super::merge::{Merged, NoServices};
 use super::secrets::PasswordSource;
+use crate::guard::{self, GuardError};
 use crate::model::{Rank, Standing};
 use crate::problem::{FieldPath, Problem};
 use crate::selector::Selector;
@@ -42,20 +43,34 @@ impl Contribution {
         };
         let bgp = custom.spec.bgp.as_ref();
         let profiles = bgp.map(|bgp| bfd::profiles(&bgp.bfd_profiles, object, &mut sink)).unwrap_or_default();
-        let routers = bgp.map(|bgp| router::routers(bgp, object, secrets, &mut sink)).unwrap_or_default();
+        let mut routers = bgp.map(|bgp| router::routers(bgp, object, secrets, &mut sink)).unwrap_or_default();
         let raw = custom.spec.raw.as_ref().and_then(|raw| {
             let text = raw.raw_config.as_deref().filter(|text| !text.is_empty())?;
             Some(RawPart {
                 priority: raw.priority.unwrap_or_default(),
                 text: RawConfig::new(text),
+                allows_default_route: false,
                 source: Source::new(object, FieldPath::of("spec.raw.rawConfig")),
             })
         });
-        let Sink { errors, warnings, .. } = sink;
+        let Sink { errors, mut warnings, .. } = sink;
         if !errors.is_empty() {
             return Err(errors);
         }
-        let contribution = Self {
+        let mut misread = |key: &str, why: GuardError| {
+            warnings.push(Problem::warning(object, guard::annotation(key), &why));
+        };
+        let allows_default_route = guard::allows_default_route(&custom.meta).unwrap_or_else(|why| {
+            misread(guard::ALLOW_DEFAULT_ROUTE, why);
+            false
+        });
+        let max_prefixes = guard::max_prefixes(&custom.meta).unwrap_or_else(|why| {
+            misread(guard::MAX_PREFIXES, why);
+            None
+        });
+        let neighbors = routers.iter_mut().flat_map(|router| &mut router.neighbors);
+        neighbors.for_each(|neighbor| neighbor.session.max_prefixes = max_prefixes);
+        let mut contribution = Self {
             object: object.clone(),
             selector,
             warnings,
@@ -63,8 +78,12 @@ impl Contribution {
             previous: None,
             bfd_profiles: profiles,
             routers,
-            raw,
+            raw: raw.map(|raw| RawPart { allows_default_route, ..raw }),
         };
+        if !allows_default_route {
+            let refused = guard::take_out(&mut contribution);
+            contribution.warnings.extend(refused);
+        }
         // An object may also contradict itself: merged alone it shows.
         match Merged::default().add(&contribution, &NoServices) {
             Ok(()) => Ok(contribution),

@@ -119,6 +119,7 @@ fn session(
         graceful_restart: spec.enable_graceful_restart.unwrap_or_default(),
         unicast: families.is_none_or(|f| f.contains(&AddressFamily::Unicast)),
         evpn: families.is_some_and(|f| f.contains(&AddressFamily::Evpn)),
+        max_prefixes: None,
     })
 }
 

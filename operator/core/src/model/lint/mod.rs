@@ -4,6 +4,7 @@
 
 mod addresses;
 mod chain;
+mod rails;
 mod selectors;
 mod services;
 mod warning;
@@ -40,6 +41,7 @@ pub(crate) fn of_configuration(snapshot: &Configuration, model: &Model) -> Vec<P
     chain::lint(snapshot, model, &mut warnings);
     selectors::lint(snapshot, model, &mut warnings);
     services::lint(snapshot, &mut warnings);
+    rails::lint(model, &mut warnings);
     warnings
 }
 

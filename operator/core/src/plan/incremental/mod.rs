@@ -10,7 +10,8 @@
 //!   its addresses. One is worked out anew if any of these changed.
 //! - `Prefixes`, what is announced: the Services whose addresses lie in the prefix.
 //! - `Policy`, the FRR configuration without Services' networks: the World, the kinds of prefixes that occur
-//!   (set of advertisements, family), and the prefixes that an FRRConfiguration mentions.
+//!   (set of advertisements, family), and the prefixes that an FRRConfiguration mentions. Where a neighbor's maximum of
+//!   prefixes is near, every prefix counts: then it is made anew for each change, on top of what was in force.
 
 mod policy;
 mod prefixes;
@@ -20,6 +21,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+use super::rails::{of_aggregate, of_service};
 use super::{Allocate, Endpoints, Note, Options};
 use crate::model::InForce;
 use crate::problem::Problem;
@@ -83,6 +85,7 @@ impl Incremental {
         };
         last.follow(snapshot, &self.options);
         let planned = last.planned(&self.options);
+        self.options.frr.in_force = Some(Arc::clone(&planned.config));
         self.last = Some(last);
         Some(planned)
     }
@@ -131,8 +134,9 @@ impl Last {
     fn follow(&mut self, snapshot: &Snapshot, options: &Options) {
         let Self { world, services, prefixes, policy, config, .. } = self;
         let touched = services.follow(world, &self.snapshot, snapshot, options);
-        let changed = prefixes.follow(&touched, services, &world.mentioned);
-        if changed.kinds {
+        let changed = prefixes.follow(&touched, services, world);
+        let counts = !changed.prefixes.is_empty() && (policy.whole || policy::counts(world, prefixes));
+        if changed.kinds || counts {
             *policy = Policy::new(world, prefixes, &self.before, options);
             *config = Arc::new(policy.config(prefixes));
         } else if !changed.prefixes.is_empty() {
@@ -141,11 +145,25 @@ impl Last {
         self.snapshot = snapshot.clone();
     }
 
+    /// What is to be said of prefixes that a guard rail refuses.
+    fn refused(&self) -> Vec<Problem> {
+        let Self { world, services, prefixes, .. } = self;
+        let mut problems = Vec::new();
+        for (net, announced) in &prefixes.refused {
+            problems.extend(of_aggregate(&world.model, net, announced));
+            let alone = net.prefix_len() == net.max_prefix_len();
+            let keys = alone.then(|| services.announcing_alone(*net)).into_iter().flatten();
+            problems.extend(keys.filter_map(|key| of_service(&world.model, net, key)));
+        }
+        problems.into_iter().map(|problem| problem.on_node(&world.node.name)).collect()
+    }
+
     fn planned(&self, options: &Options) -> Planned {
         let Self { snapshot, world, services, policy, config, .. } = self;
         let mut problems = world.problems.clone();
         services.problems(world, snapshot, &mut problems);
         problems.extend(policy.problems.iter().cloned());
+        problems.extend(self.refused());
         let in_force = policy.in_force.clone();
         Planned { config: config.clone(), in_force, problems, notes: services.notes(options.endpoints) }
     }

@@ -22,12 +22,16 @@ pub struct Policy {
     pub problems: Vec<Problem>,
     pub in_force: Arc<InForce>,
     mentioned: BTreeSet<IpNet>,
+    /// `base` is everything: some neighbor is sent about as much as it may be, so each prefix counts.
+    pub whole: bool,
 }
 
 impl Policy {
     pub fn new(world: &World, prefixes: &Prefixes, before: &InForce, options: &Options) -> Self {
         let World { model, node, mentioned, .. } = world;
-        let (built_for, examples) = reduced(prefixes, mentioned);
+        let whole = counts(world, prefixes);
+        let (built_for, examples) =
+            if whole { (prefixes.announced.clone(), BTreeMap::new()) } else { reduced(prefixes, mentioned) };
         let (peers, mut problems) = model.peers_on(node);
         let (base, refused) = frr::build(model, node, &peers, &built_for, &options.frr);
         problems.extend(refused);
@@ -40,12 +44,15 @@ impl Policy {
             (vrf.clone(), examples.iter().filter_map(class).collect())
         });
         let (classes, in_force, mentioned) = (classes.collect(), Arc::new(in_force), mentioned.clone());
-        Self { base, classes, problems, in_force, mentioned }
+        Self { base, classes, problems, in_force, mentioned, whole }
     }
 
     /// The whole configuration.
     pub fn config(&self, prefixes: &Prefixes) -> FrrConfig {
         let mut config = self.base.clone();
+        if self.whole {
+            return config;
+        }
         for (vrf, router) in &mut config.routers {
             let kept =
                 self.mentioned.iter().filter_map(|net| Some((*net, router.networks.get(net)?.clone())));
@@ -78,6 +85,12 @@ impl Policy {
         let class = self.classes.get(&vrf.cloned())?.get(&kind)?.clone();
         Some(Network { class, origins: announced.origins.clone() })
     }
+}
+
+/// Whether a neighbor's maximum of prefixes may matter, of which a warning is given from 80 % on.
+pub fn counts(world: &World, prefixes: &Prefixes) -> bool {
+    let most = prefixes.announced.len() + world.mentioned.len();
+    most.saturating_mul(5) >= world.lowest_maximum.saturating_mul(4)
 }
 
 /// The prefixes that FRRConfigurations mention, and one of each kind besides; and that one by its kind.

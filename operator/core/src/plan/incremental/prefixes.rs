@@ -3,6 +3,7 @@
 use super::super::Names;
 use super::super::node::join;
 use super::services::{Services, Touched};
+use super::world::World;
 use crate::frr::Announced;
 use herald_frr::value::Family;
 use ipnet::IpNet;
@@ -15,6 +16,8 @@ pub type Kind = (Names, Family);
 #[derive(Debug, Default)]
 pub struct Prefixes {
     pub announced: BTreeMap<IpNet, Announced>,
+    /// Those that a guard rail refuses.
+    pub refused: BTreeMap<IpNet, Announced>,
     /// How many prefixes that no FRRConfiguration mentions are of each kind.
     kinds: BTreeMap<Kind, usize>,
 }
@@ -30,7 +33,7 @@ pub struct Changed {
 
 impl Prefixes {
     /// Works out anew the prefixes of the Services that were.
-    pub fn follow(&mut self, touched: &Touched, services: &Services, mentioned: &BTreeSet<IpNet>) -> Changed {
+    pub fn follow(&mut self, touched: &Touched, services: &Services, world: &World) -> Changed {
         let mut asked: BTreeSet<IpNet> = BTreeSet::new();
         for (before, now) in touched {
             let now = now.as_ref().and_then(|key| services.get(key));
@@ -41,11 +44,11 @@ impl Prefixes {
         let kinds_before: BTreeSet<Kind> = self.kinds().cloned().collect();
         let mut changed = Changed::default();
         for net in asked {
-            let now = announced(&net, services);
+            let now = self.keep_rails(&net, announced(&net, services), world);
             if self.announced.get(&net) == now.as_ref() {
                 continue;
             }
-            let is_mentioned = mentioned.contains(&net);
+            let is_mentioned = world.mentioned.contains(&net);
             let kind = |it: &Announced| (it.advertisements.clone(), Family::of(net.addr()));
             if let Some(kind) = now.as_ref().map(kind).filter(|_| !is_mentioned) {
                 *self.kinds.entry(kind).or_default() += 1;
@@ -65,6 +68,18 @@ impl Prefixes {
         self.kinds.retain(|_, count| *count > 0);
         changed.kinds |= !self.kinds().eq(&kinds_before);
         changed
+    }
+
+    /// What is left of a prefix: nothing, if a guard rail refuses it.
+    fn keep_rails(&mut self, net: &IpNet, now: Option<Announced>, world: &World) -> Option<Announced> {
+        if world.model.guard.refusal(net).is_none() {
+            return now;
+        }
+        match now {
+            Some(now) => drop(self.refused.insert(*net, now)),
+            None => drop(self.refused.remove(net)),
+        }
+        None
     }
 
     /// The kinds of prefixes that there are.

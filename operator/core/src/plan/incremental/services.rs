@@ -9,6 +9,7 @@ use crate::problem::{ObjectRef, Problem};
 use crate::selector::Selector;
 use crate::snapshot::{Service, ServiceKey, SliceKey, Snapshot};
 use herald_frr::config::{Origin, Origins};
+use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub struct Entry {
 
 impl Entry {
     /// Every prefix that it is announced by.
-    pub fn announced(&self) -> impl Iterator<Item = (ipnet::IpNet, &super::super::Names)> {
+    pub fn announced(&self) -> impl Iterator<Item = (IpNet, &super::super::Names)> {
         self.offer_here().into_iter().flat_map(|offer| self.ips.iter().flat_map(|ip| offer.prefixes(*ip)))
     }
 
@@ -184,6 +185,16 @@ impl Services {
     pub fn announced_between(&self, first: IpAddr, last: IpAddr) -> impl Iterator<Item = (IpAddr, &Entry)> {
         let entry = |(ip, key): &(IpAddr, ServiceKey)| Some((*ip, self.entries.get(key)?));
         self.claimants(first, last).filter_map(entry).filter(|(_, entry)| entry.offer_here().is_some())
+    }
+
+    /// Services that would announce this address alone.
+    pub fn announcing_alone(&self, net: IpNet) -> impl Iterator<Item = &ServiceKey> {
+        let claimants = self.claimants(net.addr(), net.addr());
+        let announces = move |key: &ServiceKey| {
+            let offer = self.entries.get(key).and_then(Entry::offer_here);
+            offer.is_some_and(|offer| offer.prefixes(net.addr()).any(|(prefix, _)| prefix == net))
+        };
+        claimants.map(|(_, key)| key).filter(move |key| announces(key))
     }
 
     /// What is known of a Service.
