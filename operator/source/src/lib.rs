@@ -10,7 +10,7 @@ mod watch;
 
 pub use directory::{Directory, DirectoryError};
 pub use read::{Failure, ReadError, read};
-pub use watch::{WatchError, Watcher};
+pub use watch::{Touched, WatchError, Watcher};
 
 use herald_core::input::Parsed;
 use std::error::Error;

@@ -4,7 +4,7 @@ use crate::walk::{Visited, Visitor, walk};
 use herald_core::input::SourceText;
 use herald_core::problem::Reason;
 use std::fmt;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -67,7 +67,7 @@ pub fn read(paths: &[PathBuf], stdin: impl Read) -> Result<Vec<SourceText>, Read
                 walk(path, &mut visited, &mut reading);
                 reading.visited = visited;
             }
-            Ok(_) => reading.file(path),
+            Ok(metadata) => reading.file(path, &metadata),
         }
     }
     let Reading { texts, failures, .. } = reading;
@@ -99,7 +99,7 @@ impl Reading {
 impl Visitor for Reading {
     fn folder(&mut self, _: &Path) {}
 
-    fn file(&mut self, path: &Path) {
+    fn file(&mut self, path: &Path, _: &Metadata) {
         match fs::File::open(path) {
             Ok(file) => self.text(path, file),
             Err(why) => self.failed(path, why),

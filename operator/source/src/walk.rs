@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 pub trait Visitor {
     /// A folder, before it is listed.
     fn folder(&mut self, path: &Path);
-    /// A file with manifests.
-    fn file(&mut self, path: &Path);
+    /// A file with manifests; of a link, what it leads to.
+    fn file(&mut self, path: &Path, metadata: &Metadata);
     /// A path that could not be followed or listed.
     fn failed(&mut self, path: &Path, why: io::Error);
 }
@@ -51,7 +51,7 @@ pub fn walk(folder: &Path, visited: &mut Visited, visitor: &mut dyn Visitor) {
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() && visited.first(&metadata) => walk(&path, visited, visitor),
             Ok(metadata) if metadata.is_file() && is_manifest(&path) && visited.first(&metadata) => {
-                visitor.file(&path);
+                visitor.file(&path, &metadata);
             }
             // A link that leads nowhere; not a file that is gone since it was listed.
             Err(why) if is_manifest(&path) && fs::symlink_metadata(&path).is_ok() => {

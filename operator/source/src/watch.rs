@@ -4,15 +4,19 @@
 //! removed and made again, a link that leads elsewhere, an overflow of the kernel's queue all end in the same
 //! few lines. Watched are: every folder of the tree; the folders that links of the tree lead into; and above
 //! the root the nearest folder that exists, so that the root may come and go.
+//!
+//! Where only plain files came, changed or went, they are named, and the set of folders stays: the tree has no
+//! links then, so nothing else depends on them.
 
 use crate::walk::{Visited, Visitor, is_hidden, is_manifest, walk};
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
@@ -57,6 +61,20 @@ pub struct Watcher {
     root: PathBuf,
     queue: AsyncFd<Queue>,
     watched: HashMap<WatchDescriptor, Interest>,
+    /// Some file is reached by a link or has several names: which paths an event concerns cannot be told.
+    linked: bool,
+    touched: Touched,
+    /// The set of watched folders has to be made anew.
+    stale: bool,
+}
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touched {
+    /// These files of the tree, by their paths below the root: they came, changed, or went.
+    Files(BTreeSet<PathBuf>),
+    /// Anything.
+    All,
 }
 
 #[derive(Debug)]
@@ -71,8 +89,8 @@ impl AsRawFd for Queue {
 /// What counts in a watched folder.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Interest {
-    /// It is part of the tree: manifests and folders in it count.
-    inside: bool,
+    /// Its path below the root, where it is part of the tree: manifests and folders in it count.
+    inside: Option<PathBuf>,
     /// Entries that count in any case.
     names: HashSet<OsString>,
 }
@@ -85,7 +103,8 @@ impl Watcher {
         let queue = registered(inotify).map_err(WatchError::Instance)?;
         // Relative paths stay valid only as long as the working directory does.
         let root = std::path::absolute(root).map_err(WatchError::Instance)?;
-        let mut watcher = Self { root, queue, watched: HashMap::new() };
+        let mut watcher =
+            Self { root, queue, watched: HashMap::new(), linked: false, touched: Touched::All, stale: false };
         watcher.watch_all()?;
         Ok(watcher)
     }
@@ -97,7 +116,7 @@ impl Watcher {
     pub async fn changed(&mut self) -> Result<(), WatchError> {
         loop {
             let events = self.events().await?;
-            if events.iter().any(|event| self.counts(event)) {
+            if self.touch(&events) {
                 break;
             }
         }
@@ -105,10 +124,49 @@ impl Watcher {
         while Instant::now() < deadline {
             match timeout(QUIET, self.events()).await {
                 Err(_) => break,
-                Ok(more) => drop(more?),
+                Ok(more) => drop(self.touch(&more?)),
             }
         }
-        self.watch_all()
+        if self.stale { self.watch_all() } else { Ok(()) }
+    }
+
+    /// What changed since this was asked last; at first, anything.
+    pub fn touched(&mut self) -> Result<Touched, WatchError> {
+        // `changed` may have been dropped before its end.
+        if self.stale {
+            self.watch_all()?;
+        }
+        Ok(std::mem::replace(&mut self.touched, Touched::Files(BTreeSet::new())))
+    }
+
+    /// Notes what the events say, and whether any of them counts.
+    fn touch(&mut self, events: &[InotifyEvent]) -> bool {
+        let counting: Vec<&InotifyEvent> = events.iter().filter(|event| self.counts(event)).collect();
+        for event in &counting {
+            match (self.file(event), &mut self.touched) {
+                (Some(file), Touched::Files(files)) => drop(files.insert(file)),
+                (Some(_), Touched::All) => {}
+                (None, touched) => {
+                    *touched = Touched::All;
+                    self.stale = true;
+                }
+            }
+        }
+        !counting.is_empty()
+    }
+
+    /// The plain file that an event concerns, and nothing else; below the root.
+    fn file(&self, event: &InotifyEvent) -> Option<PathBuf> {
+        let folder = self.watched.get(&event.wd)?;
+        let name = event.name.as_deref().filter(|name| !is_hidden(name) && is_manifest(Path::new(name)))?;
+        let plain = !self.linked
+            && !folder.names.contains(name)
+            && !event.mask.intersects(AddWatchFlags::IN_ISDIR | AddWatchFlags::IN_Q_OVERFLOW);
+        let path = folder.inside.as_ref().filter(|_| plain)?.join(name);
+        match fs::symlink_metadata(self.root.join(&path)) {
+            Ok(metadata) => (metadata.is_file() && metadata.nlink() == 1).then_some(path),
+            Err(why) => (why.kind() == io::ErrorKind::NotFound).then_some(path),
+        }
     }
 
     async fn events(&self) -> Result<Vec<InotifyEvent>, WatchError> {
@@ -128,18 +186,23 @@ impl Watcher {
         let Some(interest) = self.watched.get(&event.wd) else { return false };
         let Some(name) = event.name.as_deref() else {
             // The folder itself went away or changed.
-            return interest.inside;
+            return interest.inside.is_some();
         };
         interest.names.contains(name)
-            || interest.inside
+            || interest.inside.is_some()
                 && (name.as_encoded_bytes().starts_with(b"..")
                     || !is_hidden(name) && (event.mask.contains(AddWatchFlags::IN_ISDIR) || may_count(name)))
     }
 
     /// Watches what has to be watched now, and nothing else any more.
     fn watch_all(&mut self) -> Result<(), WatchError> {
-        let mut watching =
-            Watching { inotify: &self.queue.get_ref().0, watched: HashMap::new(), error: None };
+        let mut watching = Watching {
+            root: &self.root,
+            inotify: &self.queue.get_ref().0,
+            watched: HashMap::new(),
+            linked: false,
+            error: None,
+        };
         watching.way_to(&self.root);
         if let Ok(metadata) = fs::metadata(&self.root)
             && metadata.is_dir()
@@ -148,12 +211,14 @@ impl Watcher {
             visited.first(&metadata);
             walk(&self.root, &mut visited, &mut watching);
         }
-        let Watching { watched, error, .. } = watching;
+        let Watching { watched, linked, error, .. } = watching;
         for gone in self.watched.keys().filter(|old| !watched.contains_key(old)) {
             // The kernel has dropped it already where the folder is gone.
             let _ = self.queue.get_ref().0.rm_watch(*gone);
         }
         self.watched = watched;
+        self.linked = linked;
+        self.stale = error.is_some();
         error.map_or(Ok(()), Err)
     }
 }
@@ -170,8 +235,10 @@ fn may_count(name: &OsStr) -> bool {
 }
 
 struct Watching<'q> {
+    root: &'q Path,
     inotify: &'q Inotify,
     watched: HashMap<WatchDescriptor, Interest>,
+    linked: bool,
     error: Option<WatchError>,
 }
 
@@ -195,7 +262,7 @@ impl Watching<'_> {
         for (position, part) in parts.iter().enumerate() {
             let next = folder.join(part);
             let metadata = fs::symlink_metadata(&next);
-            let is_link = metadata.as_ref().is_ok_and(fs::Metadata::is_symlink);
+            let is_link = metadata.as_ref().is_ok_and(Metadata::is_symlink);
             if (is_link || metadata.is_err() || position + 1 == parts.len())
                 && let Component::Normal(name) = part
                 && let Some(interest) = self.add(&folder)
@@ -214,6 +281,7 @@ impl Watching<'_> {
         let mut link = link.to_owned();
         for _ in 0..40 {
             let Ok(target) = fs::read_link(&link) else { return };
+            self.linked = true;
             let Some(folder) = link.parent() else { return };
             link = folder.join(target);
             self.way_to(&link);
@@ -223,13 +291,15 @@ impl Watching<'_> {
 
 impl Visitor for Watching<'_> {
     fn folder(&mut self, path: &Path) {
+        let below = path.strip_prefix(self.root).unwrap_or(path).to_owned();
         if let Some(interest) = self.add(path) {
-            interest.inside = true;
+            interest.inside = Some(below);
         }
         self.targets(path);
     }
 
-    fn file(&mut self, path: &Path) {
+    fn file(&mut self, path: &Path, metadata: &Metadata) {
+        self.linked |= metadata.nlink() > 1;
         self.targets(path);
     }
 

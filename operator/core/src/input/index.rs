@@ -40,6 +40,28 @@ impl SourceIndex {
         self.places.entry(object).or_insert(place);
     }
 
+    /// All objects with their places.
+    pub(super) fn places(&self) -> impl Iterator<Item = (&ObjectRef, &Place)> {
+        self.places.iter()
+    }
+
+    /// The index of only these places, with no more of the texts than they need.
+    pub(super) fn keep<'a>(&self, kept: impl Iterator<Item = (&'a ObjectRef, &'a Place)>) -> Self {
+        let mut small = Self::default();
+        // A List holds many objects in one document.
+        let mut known: HashMap<(usize, usize), usize> = HashMap::new();
+        for (object, place) in kept {
+            let Some(text) = self.text(place) else { continue };
+            let source = *known.entry((place.source, place.range.start)).or_insert_with(|| {
+                small.sources.push(SourceText { file: self.file(place.source), text: text.into() });
+                small.sources.len() - 1
+            });
+            let place = Place { source, range: 0..place.range.len(), ..place.clone() };
+            small.places.insert(object.clone(), place);
+        }
+        small
+    }
+
     pub(super) fn file(&self, source: usize) -> Arc<str> {
         self.sources.get(source).map(|s| s.file.clone()).unwrap_or_default()
     }

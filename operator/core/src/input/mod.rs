@@ -5,6 +5,7 @@ mod custom;
 mod de;
 mod duplicates;
 mod error;
+mod folder;
 mod index;
 mod kinds;
 mod names;
@@ -15,6 +16,7 @@ mod tree;
 mod yaml;
 
 pub use error::InputError;
+pub use folder::Folder;
 pub use index::SourceIndex;
 
 use crate::problem::Problem;

@@ -14,6 +14,7 @@ pub use incremental::{Incremental, Planned};
 pub use node::{Decision, EXCLUDE_LABEL, Names, NodePlan, Offer};
 pub use planner::{Endpoints, Planner};
 pub use recorded::{ALLOCATIONS, Recorded, adopt, hold, of_services, read};
+pub(crate) use recorded::{is_ledger, names_of};
 pub use refusal::Refusal;
 pub use stand_in::stand_ins;
 

@@ -24,9 +24,13 @@ pub fn read(texts: Vec<SourceText>, options: &input::Options) -> Parsed {
     parsed
 }
 
+/// Whether a file is a folder's ledger, by its name.
+pub(crate) fn is_ledger(file: &str) -> bool {
+    file.rsplit('/').next() == Some(ALLOCATIONS)
+}
+
 /// Parts the ledger's files, by their name, from the manifests.
 fn split(texts: Vec<SourceText>) -> (Vec<SourceText>, Vec<SourceText>) {
-    let is_ledger = |file: &str| file.rsplit('/').next() == Some(ALLOCATIONS);
     texts.into_iter().partition(|text| is_ledger(&text.file))
 }
 
@@ -34,7 +38,7 @@ fn split(texts: Vec<SourceText>) -> (Vec<SourceText>, Vec<SourceText>) {
 pub fn adopt(snapshot: &mut Snapshot, recorded: &Recorded) {
     for service in snapshot.services.values_mut().filter(|service| service.ingress.is_empty()) {
         let found =
-            keys(&ServiceKey::of(&service.meta.object)).into_iter().find_map(|key| recorded.get(&key));
+            names_of(&ServiceKey::of(&service.meta.object)).into_iter().find_map(|key| recorded.get(&key));
         if let Some(found) = found {
             let service = Arc::make_mut(service);
             service.ingress = found.iter().copied().map(Ok).collect();
@@ -50,7 +54,7 @@ pub fn hold(snapshot: &mut Snapshot, others: Vec<Arc<Service>>) -> BTreeSet<Serv
     let mut names = BTreeSet::new();
     for service in others.into_iter().filter(|service| !service.ingress.is_empty()) {
         let key = ServiceKey::of(&service.meta.object);
-        if !keys(&key).iter().any(|key| declared.contains(key)) {
+        if !names_of(&key).iter().any(|key| declared.contains(key)) {
             snapshot.services.insert(key.clone(), service);
             names.insert(key);
         }
@@ -59,7 +63,7 @@ pub fn hold(snapshot: &mut Snapshot, others: Vec<Arc<Service>>) -> BTreeSet<Serv
 }
 
 /// The names that a record may have for a Service: kubectl prints the namespace that a manifest leaves out.
-fn keys(service: &ServiceKey) -> [ServiceKey; 2] {
+pub(crate) fn names_of(service: &ServiceKey) -> [ServiceKey; 2] {
     let other: Arc<str> = match &*service.namespace {
         "" => "default".into(),
         "default" => "".into(),

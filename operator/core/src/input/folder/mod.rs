@@ -1,0 +1,314 @@
+//! What the files of a folder say, kept so that a change costs what changed.
+//!
+//! A file is known by its pieces, from one `---` to the next, and no text of them is kept. Where the pieces that
+//! changed are a Service or an EndpointSlice each, before and after, only they are read. Anything else, such as
+//! an edit of the configuration, a mistake, or an object that stands in two places, has everything read again:
+//! the answer is always the one of [`plan::read`](crate::plan::read), except that problems of Services found
+//! later than in reading have no place.
+
+mod pieces;
+#[cfg(test)]
+mod tests;
+
+use super::{Options, Parsed, SourceText, parse};
+use crate::plan::{self, is_ledger, names_of};
+use crate::problem::{ObjectRef, Severity};
+use crate::snapshot::{EndpointSlice, Service, ServiceKey, SliceKey, Snapshot};
+use herald_frr::shared::SharedMap;
+use pieces::{Mark, Piece, Says, pieces};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The files of a folder, in pieces, and what they say together.
+#[derive(Debug)]
+pub struct Folder {
+    options: Options,
+    known: Option<Known>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    files: SharedMap<Arc<str>, Arc<Vec<Piece>>>,
+    /// What the ledger records, of each Service that it names.
+    recorded: SharedMap<ServiceKey, Arc<[IpAddr]>>,
+    parsed: Parsed,
+}
+
+/// What comes and goes with the pieces of some files.
+#[derive(Default)]
+struct Edit {
+    services: BTreeMap<ServiceKey, Option<Arc<Service>>>,
+    slices: BTreeMap<SliceKey, Option<Arc<EndpointSlice>>>,
+    recorded: BTreeMap<ServiceKey, Option<Arc<Service>>>,
+    gone_services: Vec<ServiceKey>,
+    gone_slices: Vec<SliceKey>,
+    gone_records: Vec<ServiceKey>,
+}
+
+impl Folder {
+    /// Knows no file yet.
+    #[must_use]
+    pub fn new(options: &Options) -> Self {
+        Self { options: options.clone(), known: None }
+    }
+
+    /// Reads all files of the folder.
+    pub fn read(&mut self, texts: Vec<SourceText>) -> Parsed {
+        let (ledger, manifests): (Vec<_>, Vec<_>) = texts.into_iter().partition(|t| is_ledger(&t.file));
+        let ledger_parsed = parse(&ledger, &self.options);
+        let mut parsed = parse(&manifests, &self.options);
+        let files = in_pieces(&ledger, &ledger_parsed).chain(in_pieces(&manifests, &parsed)).collect();
+        plan::adopt(&mut parsed.snapshot, &plan::of_services(&ledger_parsed.snapshot.services));
+        parsed.problems.extend(ledger_parsed.problems);
+        let is_followed = |object: &ObjectRef| matches!(object.kind, "Service" | "EndpointSlice");
+        // An object that stands twice, or somewhere with a mistake, may come back with the next edit.
+        let errors = parsed.problems.iter().filter(|problem| problem.severity == Severity::Error);
+        let followable = errors.filter_map(|error| error.object.as_ref()).all(|object| !is_followed(object));
+        let index = parsed.index.keep(parsed.index.places().filter(|(object, _)| !is_followed(object)));
+        let whole = std::mem::replace(&mut parsed.index, index);
+        let ips = |service: &Service| service.ingress.iter().flatten().copied().collect();
+        let recorded = ledger_parsed.snapshot.services.iter();
+        let recorded = recorded.map(|(key, service)| (key.clone(), ips(service))).collect();
+        self.known = followable.then(|| Known { files, recorded, parsed: parsed.clone() });
+        Parsed { index: whole, ..parsed }
+    }
+
+    /// Takes in files that changed: what they say now, or that they are gone. `None` where all files have to be
+    /// read again.
+    pub fn change(&mut self, files: &[(Arc<str>, Option<&str>)]) -> Option<Parsed> {
+        let mut known = self.known.take()?;
+        let mut edit = Edit::default();
+        for (file, text) in files {
+            let pieces = edit.file(file, known.files.get(file), *text, &self.options)?;
+            if text.is_some() {
+                known.files.insert(file.clone(), Arc::new(pieces));
+            } else {
+                known.files.remove(file);
+            }
+        }
+        known.apply(edit)?;
+        let parsed = known.parsed.clone();
+        self.known = Some(known);
+        Some(parsed)
+    }
+}
+
+impl Known {
+    /// `None` where an object would stand twice.
+    fn apply(&mut self, edit: Edit) -> Option<()> {
+        let snapshot = &mut self.parsed.snapshot;
+        let mut records: Vec<ServiceKey> = edit.gone_records.clone();
+        edit.gone_services.iter().for_each(|key| drop(snapshot.services.remove(key)));
+        edit.gone_slices.iter().for_each(|key| drop(snapshot.endpoint_slices.remove(key)));
+        edit.gone_records.iter().for_each(|key| drop(self.recorded.remove(key)));
+        for (key, slice) in edit.slices {
+            let is_it =
+                |other: &SliceKey| other.name == key.name && other.service.namespace == key.service.namespace;
+            // Of another Service it would be the same object all the same.
+            let is_new = !edit.gone_slices.iter().any(is_it);
+            if is_new && snapshot.endpoint_slices.keys().any(is_it) {
+                return None;
+            }
+            let same_name = snapshot.endpoint_slices.insert(key, slice?);
+            same_name.is_none().then_some(())?;
+        }
+        for (key, record) in edit.recorded {
+            let ips: Vec<IpAddr> = record?.ingress.iter().flatten().copied().collect();
+            self.recorded.insert(key.clone(), ips.into()).is_none().then_some(())?;
+            records.push(key);
+        }
+        for (key, service) in edit.services {
+            let service = adopted(&service?, &key, &self.recorded);
+            snapshot.services.insert(key, service).is_none().then_some(())?;
+        }
+        // A record counts for the Service of its name, and for the one without namespace.
+        for key in records.iter().flat_map(names_of) {
+            let Some(service) = snapshot.services.get(&key) else { continue };
+            let service = adopted(service, &key, &self.recorded);
+            snapshot.services.insert(key, service);
+        }
+        Some(())
+    }
+}
+
+/// The Service with what is recorded for it, if it has no status of its own.
+fn adopted(
+    service: &Arc<Service>,
+    key: &ServiceKey,
+    recorded: &SharedMap<ServiceKey, Arc<[IpAddr]>>,
+) -> Arc<Service> {
+    if !service.adopted && !service.ingress.is_empty() {
+        return service.clone();
+    }
+    let found = names_of(key).into_iter().find_map(|key| recorded.get(&key).filter(|ips| !ips.is_empty()));
+    let ingress: Vec<_> = found.into_iter().flat_map(|ips| ips.iter()).copied().map(Ok).collect();
+    if ingress == service.ingress {
+        return service.clone();
+    }
+    let mut changed = Service::clone(service);
+    changed.adopted = found.is_some();
+    changed.ingress = ingress;
+    Arc::new(changed)
+}
+
+impl Edit {
+    /// Takes in one file; returns its pieces now.
+    fn file(
+        &mut self,
+        file: &Arc<str>,
+        before: Option<&Arc<Vec<Piece>>>,
+        text: Option<&str>,
+        options: &Options,
+    ) -> Option<Vec<Piece>> {
+        let before = before.map_or(&[][..], |pieces| pieces.as_slice());
+        if before.iter().any(|piece| piece.says == Says::Unread) {
+            return None;
+        }
+        let ranges = text.map(pieces).unwrap_or_default();
+        let text = text.unwrap_or_default();
+        let now: Vec<(Mark, Range<usize>)> =
+            ranges.into_iter().map(|range| (Mark::of(&text[range.clone()]), range)).collect();
+        let same = |(old, (mark, _)): &(&Piece, &(Mark, Range<usize>))| old.mark() == *mark;
+        let head = before.iter().zip(&now).take_while(same).count();
+        let (old, new) = (&before[head..], &now[head..]);
+        let tail = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
+        let (old, rest) = old.split_at(old.len() - tail);
+        let (new, _) = new.split_at(new.len() - tail);
+        let lines = |marks: &mut dyn Iterator<Item = Mark>| marks.map(|mark| mark.lines).sum::<u32>();
+        let moved = lines(&mut old.iter().map(Piece::mark)) != lines(&mut new.iter().map(|(mark, _)| *mark));
+        if moved && rest.iter().any(|piece| piece.says == Says::Other) {
+            return None;
+        }
+        let ledger = is_ledger(file);
+        for piece in old {
+            self.gone(&piece.says, ledger)?;
+        }
+        let mut after = before[..head].to_vec();
+        for (mark, range) in new {
+            let piece = SourceText { file: file.clone(), text: text.get(range.clone())?.into() };
+            let says = self.comes(&parse(&[piece], options), ledger)?;
+            after.push(Piece::new(*mark, says));
+        }
+        after.extend_from_slice(rest);
+        Some(after)
+    }
+
+    fn gone(&mut self, says: &Says, ledger: bool) -> Option<()> {
+        match says {
+            Says::Nothing => {}
+            Says::Service(key) if ledger => self.gone_records.push(key.clone()),
+            Says::Service(key) => self.gone_services.push(key.clone()),
+            Says::Slice(key) => self.gone_slices.push(key.clone()),
+            Says::Other | Says::Unread => return None,
+        }
+        Some(())
+    }
+
+    fn comes(&mut self, parsed: &Parsed, ledger: bool) -> Option<Says> {
+        let says = says(parsed)?;
+        if ledger && matches!(says, Says::Slice(_)) {
+            return None;
+        }
+        let Parsed { snapshot, .. } = parsed;
+        let known = match &says {
+            Says::Service(key) => {
+                let services = if ledger { &mut self.recorded } else { &mut self.services };
+                services.insert(key.clone(), snapshot.services.get(key).cloned()).is_some()
+            }
+            Says::Slice(key) => {
+                let slice = snapshot.endpoint_slices.get(key).cloned();
+                // The same slice of another Service is the same object.
+                let twice = self
+                    .slices
+                    .keys()
+                    .any(|other| other.name == key.name && other.service.namespace == key.service.namespace);
+                self.slices.insert(key.clone(), slice).is_some() || twice
+            }
+            _ => false,
+        };
+        (!known).then_some(says)
+    }
+}
+
+/// What a piece says that was read alone; `None` for what cannot be followed alone.
+fn says(parsed: &Parsed) -> Option<Says> {
+    let Parsed { snapshot, problems, index } = parsed;
+    let mut places = index.places();
+    match (places.next(), places.next()) {
+        _ if !problems.is_empty() => None,
+        (None, _) => Some(Says::Nothing),
+        (Some((_, place)), None) if place.items.is_empty() => of_one(snapshot),
+        _ => None,
+    }
+}
+
+fn of_one(snapshot: &Snapshot) -> Option<Says> {
+    let service = snapshot.services.keys().next().cloned().map(Says::Service);
+    service.or_else(|| snapshot.endpoint_slices.keys().next().cloned().map(Says::Slice))
+}
+
+/// The files in pieces, with what each says by what was read of them together.
+fn in_pieces<'a>(
+    texts: &'a [SourceText],
+    parsed: &'a Parsed,
+) -> impl Iterator<Item = (Arc<str>, Arc<Vec<Piece>>)> + 'a {
+    let slices: HashMap<&ObjectRef, &SliceKey> =
+        parsed.snapshot.endpoint_slices.iter().map(|(key, slice)| (&slice.object, key)).collect();
+    let mut objects: HashMap<usize, Vec<(usize, Says)>> = HashMap::new();
+    for (object, place) in parsed.index.places() {
+        let ledger = texts.get(place.source).is_some_and(|source| is_ledger(&source.file));
+        let said = match object.kind {
+            "EndpointSlice" if ledger => Says::Other,
+            _ if !place.items.is_empty() => Says::Other,
+            "Service" => Says::Service(ServiceKey::of(object)),
+            "EndpointSlice" => slices.get(object).map_or(Says::Other, |key| Says::Slice((*key).clone())),
+            _ => Says::Other,
+        };
+        objects.entry(place.source).or_default().push((place.range.start, said));
+    }
+    let mut wrong: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut unread: HashSet<&str> = HashSet::new();
+    for problem in &parsed.problems {
+        let Some(location) = &problem.location else { continue };
+        wrong.entry(&location.file).or_default().push(location.line);
+        // Where no object was found, what follows may not have been read either.
+        if problem.object.is_none() {
+            unread.insert(&location.file);
+        }
+    }
+    texts.iter().enumerate().map(move |(position, source)| {
+        let wrong = wrong.get(&*source.file).map_or(&[][..], Vec::as_slice);
+        let mut found = pieces_of(source, objects.remove(&position).unwrap_or_default(), wrong);
+        if unread.contains(&*source.file) {
+            for piece in &mut found {
+                piece.says = Says::Unread;
+            }
+        }
+        (source.file.clone(), Arc::new(found))
+    })
+}
+
+/// The pieces of one file: `objects` by where their documents start, `wrong` the lines of its problems.
+fn pieces_of(source: &SourceText, mut objects: Vec<(usize, Says)>, wrong: &[usize]) -> Vec<Piece> {
+    objects.sort_by_key(|(start, _)| *start);
+    let mut objects = objects.into_iter().peekable();
+    let ranges = pieces(&source.text);
+    let mut found = Vec::with_capacity(ranges.len());
+    let mut line = 1;
+    for range in ranges {
+        let mark = Mark::of(&source.text[range.clone()]);
+        let next = line + mark.lines as usize;
+        let mut says = Says::Nothing;
+        while let Some((_, said)) = objects.next_if(|(start, _)| *start < range.end) {
+            says = if says == Says::Nothing { said } else { Says::Other };
+        }
+        if wrong.iter().any(|at| (line..=next).contains(at)) {
+            says = Says::Other;
+        }
+        line = next;
+        found.push(Piece::new(mark, says));
+    }
+    found
+}
