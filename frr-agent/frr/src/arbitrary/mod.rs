@@ -4,8 +4,10 @@
 //! differences are interesting.
 
 mod edits;
+mod watched;
 
 pub use edits::{Edit, edit};
+pub use watched::{Watched, Watcher, watched};
 
 use crate::config::{
     Action, AddressFamily, BfdProfile, Evpn, FrrConfig, Match, Neighbor, NeighborId, Network, Origin,

@@ -35,13 +35,13 @@ pub fn edit(before: &FrrConfig, after: &FrrConfig) -> Option<ChangePlan> {
     let mut differ = differing(before, after);
     if let Some(prefixes) = differ.as_ref().filter(|_| otherwise_equal(before, after)) {
         let (have, want) = (lower::lower_only(before, prefixes), lower::lower_only(after, prefixes));
-        return Some(complete(Sides::new(&have, &want, &owned), after, |_| {}));
+        return Some(complete(Sides::new(&have, &want, &owned), after, &raw[1], |_| {}));
     }
     let alike = differ.as_mut().map(|differ| staying(before, after, differ)).unwrap_or_default();
     let have = statements(lower::lower_with(before, differ.as_ref()), &raw[0]);
     let want = statements(lower::lower_with(after, differ.as_ref()), &raw[1]);
     let sides = Sides { alike, ..Sides::new(&have, &want, &owned) };
-    (!lists::has_twins(&sides)).then(|| complete(sides, after, |_| {}))
+    (!lists::has_twins(&sides)).then(|| complete(sides, after, &raw[1], |_| {}))
 }
 
 /// True if the two say the same but for prefixes and hand-written parts.

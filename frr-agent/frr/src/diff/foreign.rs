@@ -1,5 +1,6 @@
 //! Hand-written configuration, and lines that the model cannot say.
 
+use super::apply::Sides;
 use super::ops::{Op, Ops, Phase};
 use super::owned::Owned;
 use super::{Effect, Ownership};
@@ -45,6 +46,26 @@ impl<'w> Raw<'w> {
     pub fn names_networks(&self) -> bool {
         let mut blocks = self.snippets.iter().flat_map(|(_, read)| read.statements.blocks.values());
         blocks.any(|block| block.of_kind(Kind::Network).next().is_some())
+    }
+
+    /// Gives again what FRR drops with a session or router that the plan makes anew.
+    pub fn again(&self, ops: &mut Ops, sides: &Sides<'_>) {
+        let dropped = |line: &Foreign| match &line.context {
+            Context::Router(vrf) | Context::Family(vrf, _) | Context::Vni(vrf, _) => {
+                let ended =
+                    |id: &str| sides.ended.iter().any(|s| s.vrf == *vrf && s.neighbor.to_string() == id);
+                let mut words = line.text.split_whitespace();
+                let of_session = words.next() == Some("neighbor") && words.next().is_some_and(ended);
+                let router = sides.want.blocks.contains_key(&Context::Router(vrf.clone()));
+                router && (sides.gone.contains(vrf) || of_session)
+            }
+            _ => false,
+        };
+        for (snippet, _) in self.snippets.iter().filter(|(_, read)| read.foreign.iter().any(dropped)) {
+            if !ops.gives(snippet.text.as_str()) {
+                ops.top(Phase::Raw, snippet.text.as_str().to_owned(), snippet.origins.clone(), Effect::None);
+            }
+        }
     }
 
     fn lines(&self) -> impl Iterator<Item = &Foreign> {

@@ -171,7 +171,7 @@ pub fn plan(running: &Running, wanted: &FrrConfig, ownership: &Ownership<'_>) ->
     let known = applied.as_ref().map(|(config, raw)| statements(lower::lower(config), raw));
     let have = running.statements.with_origins(&known.unwrap_or_default());
     let sides = Sides { version: running.version, ..Sides::new(&have, &want, &owned) };
-    complete(sides, wanted, |ops| foreign::diff(ops, running, wanted, &raw, &owned, ownership))
+    complete(sides, wanted, &raw, |ops| foreign::diff(ops, running, wanted, &raw, &owned, ownership))
 }
 
 /// Statements with those of the hand-written parts, in the form in which FRR keeps them.
@@ -182,10 +182,16 @@ fn statements<'c>(mut lowered: Statements<'c>, raw: &foreign::Raw<'c>) -> Statem
 }
 
 /// All steps between the two sides, behind those that `first` adds.
-fn complete(mut sides: Sides<'_>, wanted: &FrrConfig, first: impl FnOnce(&mut Ops)) -> ChangePlan {
+fn complete(
+    mut sides: Sides<'_>,
+    wanted: &FrrConfig,
+    raw: &foreign::Raw<'_>,
+    first: impl FnOnce(&mut Ops),
+) -> ChangePlan {
     let mut ops = Ops::default();
     first(&mut ops);
     routers::diff(&mut ops, &mut sides);
+    raw.again(&mut ops, &sides);
     apply::top(&mut ops, &sides);
     lists::diff(&mut ops, &sides);
     let tags = tags::Tags::of(&sides);

@@ -70,6 +70,11 @@ impl Ops {
         self.push(Op { phase, context: Context::Top, head, line: Some(line), origins, effect });
     }
 
+    /// True if a hand-written text is among the steps.
+    pub fn gives(&self, text: &str) -> bool {
+        self.ops.iter().any(|op| op.phase == Phase::Raw && op.line.as_deref() == Some(text))
+    }
+
     /// True if every step is about a prefix.
     pub fn are_prefixes(&self) -> bool {
         self.ops.len() == self.prefixes.len()

@@ -280,6 +280,24 @@ fn hand_written_lines_are_given_once_and_taken_back_in_reverse() {
 }
 
 #[test]
+fn hand_written_lines_of_a_session_that_is_made_anew_are_given_again() {
+    let raw = "router bgp 65000\n neighbor 192.0.2.1 description rack 4\nexit";
+    let before = with_raw(&[raw, "ip route 10.9.0.0/16 Null0"]);
+    let described = " neighbor 192.0.2.1 description rack 4\n neighbor 192.0.2.1 password";
+    let runs = BASE.replace(" neighbor 192.0.2.1 password", described) + "ip route 10.9.0.0/16 Null0\n";
+    let mut wanted = before.clone();
+    let router = wanted.routers.get_mut(&None).unwrap();
+    let mut session = router.neighbors.values().next().cloned().unwrap();
+    session.remote_as = crate::config::RemoteAs::External;
+    router.neighbors.insert("192.0.2.1".parse().unwrap(), session);
+    let record = Ownership { applied: Some(&before), ..shipped() };
+    let asked = plan(&parse(&runs), &wanted, &record);
+    assert_eq!(lines(&asked)[0], "no neighbor 192.0.2.1");
+    assert!(asked.script().ends_with(&format!("{raw}\n")) && !asked.script().contains("ip route"));
+    assert_eq!(edit(&before, &wanted).unwrap().script(), asked.script());
+}
+
+#[test]
 fn hand_written_lines_that_the_model_knows_are_compared_like_any_other() {
     let wanted = with_raw(&[
         "ip prefix-list mine seq 5 permit 10.9.0.0/16\nroute-map 192.0.2.1-out permit 1\n set tag 7\nexit",

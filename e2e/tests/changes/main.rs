@@ -1,5 +1,8 @@
 //! Random changes of configuration on real FRR: what the plan gives, FRR takes; what it then runs, is what was wanted.
 
+mod allowed;
+mod watched;
+
 use anyhow::{Context, Result, ensure};
 use herald_e2e::{Frr, Lab, Release};
 use herald_frr::diff::{Ownership, plan};
@@ -50,6 +53,6 @@ fn every_change(release: Release) -> Result<()> {
             loaded.output
         );
     }
-    println!("{release:?}: {CHANGES} random changes end where they should");
+    println!("{release:?}: {} random changes end where they should", changes(release));
     Ok(())
 }
