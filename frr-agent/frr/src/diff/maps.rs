@@ -86,7 +86,7 @@ fn again(ops: &mut Ops, sides: &Sides<'_>, context: &Context, subject: &Subject)
             ops.prefixes.push(PrefixChange::new(vrf, *prefix, Some(value.as_str())));
         }
         ops.push(Op {
-            phase: Phase::Late,
+            phase: Phase::Moves,
             context: context.clone(),
             head: router.head.clone(),
             line: Some(text::set(&key, &value.text)),
@@ -159,10 +159,10 @@ impl Map<'_, '_> {
             }
         }
         for (seq, block) in self.before.iter().filter(|(seq, _)| !self.after.contains_key(seq)) {
-            self.remove(Phase::Late, *seq, block);
+            self.remove(Phase::Redefine, *seq, block);
         }
         for (seq, block) in self.after {
-            self.guarded(Phase::Late, *seq, self.before.get(seq).copied(), block, true);
+            self.guarded(Phase::Redefine, *seq, self.before.get(seq).copied(), block, Some(Phase::Redefine));
         }
     }
 
@@ -193,9 +193,9 @@ impl Map<'_, '_> {
                     self.head(Phase::Late, *seq, "permit", block);
                 }
             } else if waits(block) {
-                self.guarded(Phase::Late, *seq, None, block, false);
+                self.guarded(Phase::Late, *seq, None, block, None);
             } else {
-                self.guarded(Phase::Maps, *seq, before, block, closed);
+                self.guarded(Phase::Maps, *seq, before, block, closed.then_some(Phase::Late));
             }
         }
     }
@@ -224,18 +224,18 @@ impl Map<'_, '_> {
         })
     }
 
-    /// Brings one entry to its new form; `closed` says that it already says `deny`.
+    /// Brings one entry to its new form; `closed` says that it already says `deny`, and until when.
     fn guarded(
         &mut self,
         phase: Phase,
         seq: u16,
         before: Option<&Block<'_>>,
         after: &Block<'_>,
-        closed: bool,
+        closed: Option<Phase>,
     ) {
         let same_routes =
             before.is_some_and(|before| before.head == after.head && matches(before).eq(matches(after)));
-        if same_routes && !closed {
+        if same_routes && closed.is_none() {
             self.lines(phase, seq, &after.head, before, after);
             return;
         }
@@ -243,7 +243,7 @@ impl Map<'_, '_> {
         self.lines(phase, seq, "deny", before, after);
         if after.head == "permit" {
             // All of a map's refusals stand before it lets anything through again.
-            self.head(if closed { Phase::Late } else { phase }, seq, "permit", after);
+            self.head(closed.unwrap_or(phase), seq, "permit", after);
         }
     }
 }

@@ -9,7 +9,9 @@ use crate::statement::{Context, Key, Value, text};
 pub enum Phase {
     /// Hand-written lines that are no longer wanted.
     RawGone,
-    /// Sessions, families, prefixes and imports that go.
+    /// Families and imports that go.
+    Unimport,
+    /// Sessions and prefixes that go.
     Withdraw,
     /// Routers that go; nothing imports them any more.
     Routers,
@@ -23,7 +25,13 @@ pub enum Phase {
     Sessions,
     /// Prefixes, each with its class.
     Networks,
-    /// Classes and route-map entries that had to wait until the prefixes have moved.
+    /// Classes that prefixes have, in their new form.
+    Redefine,
+    /// Prefixes of those classes.
+    Moves,
+    /// Prefixes that go and that an import brings too: what it brings is in its new form by now.
+    Uncover,
+    /// Route-map entries that had to wait until the prefixes have moved.
     Late,
     /// Route-maps of sessions.
     Bind,

@@ -218,7 +218,13 @@ impl Router<'_, '_, '_> {
             let phase = match (change.key.0, change.want.is_some()) {
                 (Kind::MapIn | Kind::MapOut, true) => Phase::Bind,
                 (Kind::MapIn | Kind::MapOut, false) => Phase::Unbind,
-                (_, false) => Phase::Withdraw,
+                // Of what an import brings nothing may come to light.
+                (Kind::Network, false) if self.sides.covers(&self.vrf, family, &change.key.1) => {
+                    Phase::Uncover
+                }
+                (Kind::Network, false) => Phase::Withdraw,
+                (_, false) => Phase::Unimport,
+                (Kind::Network, _) if self.is_redefined(change.want) => Phase::Moves,
                 (Kind::Network, _) => Phase::Networks,
                 (Kind::Activate, _) => Phase::Activate,
                 _ => Phase::Import,
@@ -234,6 +240,11 @@ impl Router<'_, '_, '_> {
         if family == AddressFamily::L2vpnEvpn {
             self.vnis();
         }
+    }
+
+    /// True for a class that is not complete before [`Phase::Redefine`].
+    fn is_redefined(&self, class: Option<&Value<'_>>) -> bool {
+        class.is_some_and(|class| self.sides.changed.iter().any(|name| name.as_str() == class.text))
     }
 
     fn vni_contexts(&self) -> BTreeSet<Context> {

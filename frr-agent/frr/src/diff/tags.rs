@@ -12,14 +12,18 @@ pub type Tag = str;
 /// What classes mean, and what moves between them.
 #[derive(Default)]
 pub struct Tags<'s> {
-    /// Classes that are changed themselves: their prefixes are not announced meanwhile.
-    pub changed: BTreeSet<&'s FrrName>,
-    /// Tags that some prefix, which stays, carries now and does not carry afterwards.
+    /// Tags that some prefix, which stays or goes late, carries now and does not carry afterwards.
     pub left: BTreeSet<&'s Tag>,
     /// Where prefixes keep their tag.
     pub stays: BTreeSet<(&'s Vrf, Family, &'s Tag)>,
     /// Prefixes of changed classes that keep their class: FRR evaluates them only when told so again.
     pub again: Vec<(&'s Context, &'s Subject)>,
+}
+
+/// Route-maps that are there on both sides and say something else. Prefixes of such a class are not announced meanwhile.
+pub fn changed<'s>(have: &'s Statements<'s>, want: &'s Statements<'s>) -> BTreeSet<&'s FrrName> {
+    let (have, want) = (route_maps(have), route_maps(want));
+    have.iter().filter(|(n, e)| want.get(*n).is_some_and(|w| !same(e, w))).map(|(n, _)| *n).collect()
 }
 
 /// The tag that a class sets.
@@ -45,14 +49,11 @@ fn networks<'s>(side: &'s Statements<'s>, context: &Context) -> impl Iterator<It
 
 impl<'s> Tags<'s> {
     pub fn of(sides: &Sides<'s>) -> Self {
-        let mut tags = Self::default();
-        let (have, want) = (route_maps(sides.have), route_maps(sides.want));
-        tags.changed =
-            have.iter().filter(|(n, e)| want.get(*n).is_some_and(|w| !same(e, w))).map(|(n, _)| *n).collect();
+        let have = route_maps(sides.have);
         let meaning = |class: &str| {
             let name: FrrName = class.parse().ok()?;
             let tag = have.get(&name).and_then(tag_of)?;
-            Some((tag, tags.changed.contains(&name)))
+            Some((tag, sides.changed.contains(&name)))
         };
         let (mut left, mut again) = (BTreeSet::new(), Vec::new());
         let alike = |(vrf, family, class): &(&'s Vrf, Family, &FrrName)| {
@@ -62,7 +63,7 @@ impl<'s> Tags<'s> {
         let mut known: BTreeMap<&str, Option<(&Tag, bool)>> = BTreeMap::new();
         for context in sides.want.blocks.keys() {
             let Context::Family(vrf, family) = context else { continue };
-            let Some(family) = text::unicast(*family) else { continue };
+            let (of, Some(family)) = (*family, text::unicast(*family)) else { continue };
             if sides.kept(vrf, context).is_none() {
                 continue;
             }
@@ -71,18 +72,21 @@ impl<'s> Tags<'s> {
             let mut last = ("", None);
             for (subject, old) in networks(sides.have, context) {
                 while after.next_if(|(other, _)| *other < subject).is_some() {}
-                let Some((subject, new)) = after.next_if(|(other, _)| *other == subject) else { continue };
+                let new = after.next_if(|(other, _)| *other == subject).map(|(_, class)| class);
+                if new.is_none() && !sides.covers(vrf, of, subject) {
+                    continue;
+                }
                 if last.0 != old {
                     last = (old, *known.entry(old).or_insert_with(|| meaning(old)));
                 }
                 match last.1 {
-                    Some((_, true)) if old == new => again.push((context, subject)),
-                    Some((tag, false)) if old == new => drop(stays.insert((vrf, family, tag))),
+                    Some((_, true)) if Some(old) == new => again.push((context, subject)),
+                    Some((tag, false)) if Some(old) == new => drop(stays.insert((vrf, family, tag))),
                     Some((tag, false)) => drop(left.insert(tag)),
                     Some((_, true)) | None => {}
                 }
             }
         }
-        Self { left, stays, again, ..tags }
+        Self { left, stays, again }
     }
 }

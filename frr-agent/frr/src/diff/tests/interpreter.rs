@@ -170,12 +170,14 @@ impl Fake {
             else {
                 continue;
             };
-            let mut table = self.own(vrf, *family);
+            let mut table = std::collections::BTreeMap::new();
             for (kind, subject) in block.lines.keys() {
                 if let (Kind::Import, Subject::Vrf(from)) = (kind, subject) {
                     table.extend(self.own(from, *family));
                 }
             }
+            // A prefix of its own is preferred to an imported one.
+            table.extend(self.own(vrf, *family));
             for (kind, subject) in block.lines.keys() {
                 let (Kind::Activate, Subject::Neighbor(id)) = (kind, subject) else { continue };
                 let map = block.lines.get(&(Kind::MapOut, subject.clone())).map(Value::as_str);
