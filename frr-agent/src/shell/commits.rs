@@ -13,6 +13,8 @@ use crate::report;
 use crate::state::State;
 use anyhow::{Context, Result};
 use herald_core::model::{Form, Forms, InForce};
+use herald_core::problem::ObjectRef;
+use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::Session;
 use std::collections::BTreeSet;
@@ -148,13 +150,12 @@ impl Shell {
 
     /// The form before comes back into force, and the edit is not tried again until it changes.
     fn take_back(&mut self, watch: &Watch) {
-        let mut whole = InForce::clone(&self.commits.whole);
-        let before = whole.clone();
-        put_back(&mut whole, watch);
-        if whole == before {
-            // The user has taken it back already.
+        if is_as_before(watch, &self.considered) {
+            // The user has taken it back already, or it is the Secret that changed: no form of the object helps.
             return;
         }
+        let mut whole = InForce::clone(&self.commits.whole);
+        put_back(&mut whole, watch);
         self.commits.whole = Arc::new(whole);
         self.quarantine.add_object(&watch.object, &self.considered);
         self.save_quarantine();
@@ -179,6 +180,20 @@ impl Shell {
         }
         self.keeper.save_json(COMMITS, &watched);
         self.conditions.save(&self.keeper);
+    }
+}
+
+/// Whether the object says what it said before the edit.
+fn is_as_before(watch: &Watch, snapshot: &Snapshot) -> bool {
+    let is_it = |object: &ObjectRef| object.to_string() == watch.object;
+    match &watch.previous {
+        Some(Kept::Peer(form)) => {
+            snapshot.peers.iter().any(|peer| is_it(&peer.meta.object) && peer.spec == form.spec)
+        }
+        Some(Kept::Configuration(form)) => {
+            snapshot.frr_configurations.iter().any(|of| is_it(&of.meta.object) && of.spec == form.spec)
+        }
+        None => false,
     }
 }
 
