@@ -66,6 +66,14 @@ impl Bird {
         self.process.log()
     }
 
+    /// Gives it another configuration; sessions that are the same in it stay.
+    pub fn configure(&self, config: &str) -> Result<()> {
+        fs::write(self.folder.join("bird.conf"), config)?;
+        let said = self.ask("configure")?;
+        anyhow::ensure!(said.contains("Reconfigur"), "{said}");
+        Ok(())
+    }
+
     /// A birdc command's answer.
     pub fn ask(&self, command: &str) -> Result<String> {
         let control = self.control();

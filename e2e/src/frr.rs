@@ -19,6 +19,7 @@ const ENTER: &str = r#"#!/bin/sh
 # Runs a command as on this node, e.g.: enter vtysh
 exec ip netns exec NAMESPACE /bin/sh -ec 'R=ROOT; D=FOLDER
 mkdir -p $R/run/frr $R/var/tmp/frr
+VRFS
 mount --bind $D/etc $R/etc/frr; mount --bind $D/run $R/run/frr; mount --bind $D/tmp $R/var/tmp/frr; mount --bind LAB $R/mnt
 [ "$R" = / ] || { mount --rbind /dev $R/dev; mount -t proc proc $R/proc; mount -t tmpfs tmpfs $R/tmp; }
 exec chroot $R "$@"' sh "$@"
@@ -63,6 +64,8 @@ pub struct Frr {
     lab: PathBuf,
     folder: PathBuf,
     release: Release,
+    /// What zebra is told beside the usual.
+    zebra: &'static [&'static str],
     daemons: BTreeMap<&'static str, Process>,
 }
 
@@ -78,6 +81,17 @@ pub struct Loaded {
 impl Frr {
     /// Starts FRR in `namespace` with `config` as its saved configuration, and waits until it has it.
     pub fn start(lab: &Lab, namespace: &Namespace, release: Release, config: &str) -> Result<Self> {
+        Self::start_with_vrfs(lab, namespace, release, config, &[])
+    }
+
+    /// The same, with other namespaces as its VRFs (`zebra -n`), each by the name that it has there.
+    pub fn start_with_vrfs(
+        lab: &Lab,
+        namespace: &Namespace,
+        release: Release,
+        config: &str,
+        vrfs: &[(&str, &Namespace)],
+    ) -> Result<Self> {
         let root = release.root()?;
         let folder = lab.folder(&format!("frr-{}", namespace.label()))?;
         let (user, group) = frr_account(&root)?;
@@ -94,6 +108,7 @@ impl Frr {
         }
         let enter = folder.join("enter");
         let text = ENTER.replace("NAMESPACE", namespace.name()).replace("ROOT", &root.display().to_string());
+        let text = text.replace("VRFS", &vrf_mounts(vrfs));
         let text = text
             .replace("FOLDER", &folder.display().to_string())
             .replace("LAB", &lab.root().display().to_string());
@@ -104,6 +119,7 @@ impl Frr {
             lab: lab.root().to_owned(),
             folder,
             release,
+            zebra: if vrfs.is_empty() { &[] } else { &["-n"] },
             daemons: BTreeMap::new(),
         };
         frr.boot()?;
@@ -118,6 +134,9 @@ impl Frr {
             }
             let mut command = self.command(&format!("/usr/lib/frr/{daemon}"));
             command.args(["--log", "stdout"]);
+            if *daemon == "zebra" {
+                command.args(self.zebra);
+            }
             // Sockets of a killed daemon would look like those of the new one.
             let _ = fs::remove_file(self.folder.join("run").join(format!("{daemon}.vty")));
             let process = Process::spawn(daemon, command, &self.folder.join(format!("{daemon}.log")))?;
@@ -241,6 +260,22 @@ impl Frr {
         }
         logs
     }
+}
+
+/// Shell text that gives the node a /run/netns of its own with these namespaces: FRR finds VRFs there by name.
+fn vrf_mounts(vrfs: &[(&str, &Namespace)]) -> String {
+    if vrfs.is_empty() {
+        return String::new();
+    }
+    // The namespaces' own files are hidden once the folder is covered, so they are reached through the old one.
+    let mut text =
+        "mkdir -p $R/run/netns $D/netns; mount --rbind /run/netns $D/netns; mount -t tmpfs tmpfs $R/run/netns"
+            .to_owned();
+    for (name, namespace) in vrfs {
+        let file = format!("$R/run/netns/{name}");
+        text.extend(["; touch ", &file, "; mount --bind $D/netns/", namespace.name(), " ", &file]);
+    }
+    text
 }
 
 /// FRR's user and group in its root folder: not the same numbers on every Debian.

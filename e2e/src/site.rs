@@ -10,7 +10,7 @@ use crate::frr::{Frr, Release};
 use crate::gobgp::Gobgp;
 use crate::herald::{Agent, Herald};
 use crate::lab::Lab;
-use crate::network::Namespace;
+use crate::network::{Namespace, Segment};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::PathBuf;
@@ -31,6 +31,7 @@ pub struct Site {
     pub agent: Option<Agent>,
     bird: Namespace,
     gobgp: Namespace,
+    lan: Segment,
     // Last, so that it outlives what runs in it.
     lab: Lab,
 }
@@ -38,7 +39,18 @@ pub struct Site {
 impl Site {
     /// Starts FRR with `saved` as its configuration; the folder of manifests holds one Node.
     pub fn new(release: Release, saved: &str) -> Result<Self> {
+        Self::on(Lab::new()?, release, saved, &[])
+    }
+
+    /// The same with FRR 10.3, and one more namespace that FRR has for a VRF of this name.
+    pub fn with_vrf(vrf: &str) -> Result<(Self, Namespace)> {
         let lab = Lab::new()?;
+        let namespace = lab.namespace(vrf)?;
+        let site = Self::on(lab, Release::V10, "", &[(vrf, &namespace)])?;
+        Ok((site, namespace))
+    }
+
+    fn on(lab: Lab, release: Release, saved: &str, vrfs: &[(&str, &Namespace)]) -> Result<Self> {
         let lan = lab.segment("lan")?;
         let (node, bird, gobgp) = (lab.namespace(NODE)?, lab.namespace("bird")?, lab.namespace("gobgp")?);
         for (namespace, number) in [(&node, 1), (&bird, 2), (&gobgp, 3)] {
@@ -46,8 +58,8 @@ impl Site {
             lan.attach(namespace, "eth0", &addresses.each_ref().map(String::as_str))?;
         }
         let manifests = lab.folder("manifests")?;
-        let frr = Frr::start(&lab, &node, release, saved)?;
-        let site = Self { herald: Herald::new()?, manifests, frr, agent: None, bird, gobgp, lab };
+        let frr = Frr::start_with_vrfs(&lab, &node, release, saved, vrfs)?;
+        let site = Self { herald: Herald::new()?, manifests, frr, agent: None, bird, gobgp, lan, lab };
         site.write(
             "node.yaml",
             "apiVersion: v1\nkind: Node\nmetadata:\n  name: node1\n  labels: {kubernetes.io/hostname: node1}\n\
@@ -82,8 +94,7 @@ impl Site {
 
     /// Starts BIRD; `sessions` follows what every BIRD needs.
     pub fn bird(&self, sessions: &str) -> Result<Bird> {
-        let config = format!("log stderr all; router id 172.30.0.2; protocol device {{ }}\n{sessions}");
-        Bird::start(&self.lab, &self.bird, &config)
+        Bird::start(&self.lab, &self.bird, &bird_config("172.30.0.2", sessions))
     }
 
     /// Starts `GoBGP` of this AS; `neighbors` follows its global part.
@@ -98,6 +109,41 @@ impl Site {
         self.frr.folder().join("herald-state")
     }
 
+    /// Its lab: for what else a test needs.
+    #[must_use]
+    pub const fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// BIRD's namespace.
+    #[must_use]
+    pub const fn bird_namespace(&self) -> &Namespace {
+        &self.bird
+    }
+
+    /// One more machine on the segment: 172.30.0.`number`, `fd30::number`.
+    pub fn machine(&self, name: &str, number: u8) -> Result<Namespace> {
+        let namespace = self.lab.namespace(name)?;
+        let (v4, v6) = (format!("172.30.0.{number}/24"), format!("fd30::{number}/64"));
+        self.lan.attach(&namespace, "eth0", &[&v4, &v6])?;
+        Ok(namespace)
+    }
+
+    /// FRR 10.3 as a neighbour.
+    pub fn frr_in(&self, namespace: &Namespace, config: &str) -> Result<Frr> {
+        Frr::start(&self.lab, namespace, Release::V10, config)
+    }
+
+    /// Gives BIRD other sessions; those that are the same stay.
+    pub fn configure(&self, bird: &Bird, sessions: &str) -> Result<()> {
+        bird.configure(&bird_config("172.30.0.2", sessions))
+    }
+
+    /// BIRD in any namespace; `sessions` follows what every BIRD needs.
+    pub fn bird_in(&self, namespace: &Namespace, router_id: &str, sessions: &str) -> Result<Bird> {
+        Bird::start(&self.lab, namespace, &bird_config(router_id, sessions))
+    }
+
     /// Everything that keeps a log: for the message of a test that fails.
     #[must_use]
     pub fn logs(&self) -> String {
@@ -105,6 +151,11 @@ impl Site {
         let running = self.frr.running().unwrap_or_default();
         format!("=== herald-agent\n{agent}\n=== running-config\n{running}\n=== FRR\n{}", self.frr.logs())
     }
+}
+
+/// What every BIRD needs, and sessions.
+fn bird_config(router_id: &str, sessions: &str) -> String {
+    format!("log stderr all; router id {router_id}; protocol device {{ }}\n{sessions}")
 }
 
 /// A Service of type `LoadBalancer` with these addresses, and an `EndpointSlice` per family with one endpoint on the node,

@@ -1,9 +1,11 @@
 //! What a node announces and what is said of the rest, from manifests.
 
+use super::{Guard, Networks};
 use crate::input::{self, SourceText};
 use crate::model::InForce;
 use crate::plan::{Allocate, Endpoints, Incremental, OnNode, Options, evaluate};
 use crate::problem::{Problem, Severity};
+use crate::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
 use herald_frr::render::{RenderOptions, render};
 use std::fmt::Write as _;
@@ -271,4 +273,25 @@ fn a_mistyped_limit_is_a_warning_and_the_default_counts() {
         "{}",
         rails(&problems)
     );
+}
+
+#[test]
+fn networks_of_flags_count_like_those_of_objects() {
+    let nets = |text: &str| vec![text.parse().unwrap()];
+    let given =
+        Networks { services: nets("10.43.0.0/16"), pods: nets("10.42.0.0/16"), nodes: nets("198.18.0.0/24") };
+    let guard = Guard::of(&Snapshot::default(), &given);
+    for (prefix, flag) in [
+        ("10.43.0.0/16", Some("--service-cidr")),
+        ("10.40.0.0/13", Some("--pod-cidr")),
+        ("198.18.0.0/15", Some("--node-cidr")),
+        ("198.18.0.0/25", None),
+        ("10.44.0.0/16", None),
+        ("0.0.0.0/0", Some("default route")),
+        ("::/0", Some("default route")),
+    ] {
+        let why = guard.refusal(&prefix.parse().unwrap()).map(|why| why.to_string());
+        assert_eq!(why.is_some(), flag.is_some(), "{prefix}: {why:?}");
+        assert!(flag.is_none_or(|flag| why.is_some_and(|why| why.contains(flag))), "{prefix}");
+    }
 }
