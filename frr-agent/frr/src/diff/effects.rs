@@ -14,7 +14,7 @@ pub struct StatementEffect {
     pub change: Effect,
     /// When it goes.
     pub remove: Effect,
-    kinds: &'static [Kind],
+    pub(super) kinds: &'static [Kind],
 }
 
 const fn row(statement: &'static str, effects: [Effect; 3], kinds: &'static [Kind]) -> StatementEffect {

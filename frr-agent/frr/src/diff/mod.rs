@@ -2,7 +2,7 @@
 //!
 //! Safe means: FRR takes each line where it stands, and at no moment is a prefix announced to a
 //! neighbor that neither the running nor the wanted configuration announces it to. What is taken
-//! away comes first; lists, route-maps and profiles stand before what names them; sessions are
+//! away comes first, but for prefixes that hide what an import brings; lists, route-maps and profiles stand before what names them; sessions are
 //! activated last, so that a cold load ends with End-of-RIB behind the last prefix.
 
 mod apply;

@@ -35,6 +35,14 @@ proptest! {
     }
 
     #[test]
+    fn every_statement_is_in_the_table_of_effects_once(config in arbitrary::config()) {
+        for (kind, _) in lower::lower(&config).blocks.values().flat_map(|block| block.lines.keys()) {
+            let rows = EFFECTS.iter().filter(|row| row.kinds.contains(kind));
+            prop_assert_eq!(rows.count(), 1, "{:?}", kind);
+        }
+    }
+
+    #[test]
     fn what_runs_already_needs_nothing(config in arbitrary::config()) {
         let plan = plan(&running(&config), &config, &shipped());
         prop_assert!(plan.is_empty(), "{:#?}", plan.lines);
