@@ -3,9 +3,8 @@
 use herald_frr::diff::Session;
 use ipnet::IpNet;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Instant;
 
 /// All that was seen of FRR.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -13,9 +12,6 @@ use std::time::Instant;
 pub struct Facts {
     /// When FRR answered last, seconds since 1970; `None` before it did.
     pub seen: Option<u64>,
-    /// The same for comparing with other instants of this process.
-    #[serde(skip)]
-    pub seen_at: Option<Instant>,
     /// Why FRR did not answer the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -26,20 +22,10 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The sessions that are Established.
-    #[must_use]
-    #[cfg_attr(not(test), expect(dead_code, reason = "commit-confirmed is to use it"))]
-    pub fn established(&self) -> BTreeSet<Session> {
-        let up = self.sessions.iter().filter(|one| one.state == "Established");
-        up.map(|one| one.session.clone()).collect()
-    }
-}
-
-impl Facts {
     /// Without ages and times: two of these differ where something happened.
     #[must_use]
     pub fn ageless(&self) -> Self {
-        let mut facts = Self { seen: None, seen_at: None, ..self.clone() };
+        let mut facts = Self { seen: None, ..self.clone() };
         for session in &mut facts.sessions {
             session.since_seconds = None;
             let announced = session.families.values_mut().filter_map(|family| family.announced.as_mut());

@@ -1,6 +1,7 @@
 //! The observer with an FRR that answers as told.
 
 use super::event::Event;
+use super::facts::Facts;
 use super::observer::{Moment, Observer, TICK};
 use super::question::{Answer, Question};
 use herald_frr::config::FrrConfig;
@@ -152,6 +153,11 @@ impl Bench {
     }
 }
 
+fn established(facts: &Facts) -> BTreeSet<Session> {
+    let up = facts.sessions.iter().filter(|one| one.state == "Established");
+    up.map(|one| one.session.clone()).collect()
+}
+
 fn bfd_key() -> BfdKey {
     BfdKey { vrf: None, peer: "10.0.0.1".parse().unwrap(), local: None, interface: None, multihop: false }
 }
@@ -193,7 +199,7 @@ fn at_rest_a_summary_every_two_seconds_and_every_adj_rib_out_once_in_ten_minutes
     assert_eq!(looks, ["10.0.0.1", "10.0.0.2", "10.1.0.1"]);
     assert!(bench.asked.iter().all(|questions| questions.len() <= 3), "spread, not all at once");
     let facts = bench.observer.facts();
-    assert_eq!((facts.established().len(), facts.sessions.len(), facts.failure.is_none()), (3, 3, true));
+    assert_eq!((established(&facts).len(), facts.sessions.len(), facts.failure.is_none()), (3, 3, true));
     let announced = facts.sessions[0].families["ipv4Unicast"].announced.clone().unwrap();
     assert_eq!((announced.wanted, announced.missing, announced.unwanted), (2, 0, 0));
     assert_eq!(announced.checked, Some(1));
@@ -208,7 +214,7 @@ fn a_session_that_goes_down_is_told_with_frrs_reason_at_once() {
     let down = Event::SessionDown(session("10.0.0.2"), "Hold Timer Expired".to_owned());
     assert_eq!(bench.pass(TICK), [down], "within one tick");
     assert_eq!(bench.pass(MINUTE), [], "no prefix is missing on a session that is down");
-    assert_eq!(bench.observer.facts().established(), [session("10.0.0.1"), session("10.1.0.1@red")].into());
+    assert_eq!(established(&bench.observer.facts()), [session("10.0.0.1"), session("10.1.0.1@red")].into());
     bench.told("10.0.0.2").up = true;
     assert_eq!(bench.pass(TICK), [Event::SessionUp(session("10.0.0.2"))]);
     // Down and up between two looks.
@@ -314,7 +320,7 @@ fn a_silent_frr_leaves_what_was_known_with_its_age() {
     bench.observer.failed("vtysh did not end within 10 s".to_owned());
     let facts = bench.observer.facts();
     assert_eq!(facts.failure.as_deref(), Some("vtysh did not end within 10 s"));
-    assert_eq!(facts.established().len(), 3);
+    assert_eq!(established(&facts).len(), 3);
     let json = serde_json::to_value(&facts).unwrap();
     assert_eq!(json["sessions"][2]["vrf"], "red");
     assert_eq!(json["sessions"][0]["neighbor"], "10.0.0.1");

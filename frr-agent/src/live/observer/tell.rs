@@ -18,7 +18,6 @@ impl Observer {
         let names: BTreeSet<Session> = known.chain(configured).collect();
         Facts {
             seen: self.seen.map(|seen| seen.seconds),
-            seen_at: self.seen.map(|seen| seen.at),
             failure: self.failure.clone(),
             sessions: names.into_iter().map(|session| self.session(session)).collect(),
             bfd: self.bfd.iter().flat_map(|sessions| sessions.values()).map(bfd).collect(),
