@@ -4,6 +4,7 @@ use crate::machine::{Fact, Failure, Question, RefusedLine};
 use crate::sockets;
 use herald_frr::diff::{ChangePlan, PlannedLine, Session};
 use herald_frr::render::mask_passwords;
+use herald_frr::running;
 use herald_frr::show::{self, SUMMARY, SessionState, SessionSummary, ShowError};
 use herald_frr::vtysh::{self, Answer};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -99,10 +100,11 @@ struct Finished {
 }
 
 impl Vtysh {
-    /// `show running-config` as text.
+    /// `show running-config` as text; of what several daemons keep, what bgpd has.
     pub fn running_config(&self) -> Result<String, VtyshError> {
-        let done = self.run(&["-c".into(), "show running-config".into()], None)?;
-        if done.status.success() { Ok(done.stdout) } else { Err(failure(&done)) }
+        let commands = ["-c", "show running-config", "-c", "show running-config bgpd"];
+        let done = self.run(&commands.map(OsString::from), None)?;
+        if done.status.success() { Ok(running::as_bgpd_has_it(&done.stdout)) } else { Err(failure(&done)) }
     }
 
     /// What `show` commands print, in one run. The exit code is that of one of them, and is not looked at.

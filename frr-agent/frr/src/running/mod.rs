@@ -4,12 +4,14 @@
 //! block that it stands in. Nothing is an error, nothing is lost.
 
 mod reader;
+mod shared;
 #[cfg(test)]
 mod tests;
 
 use crate::config::FrrConfig;
 use crate::statement::{Context, Statements, fit, raise};
 use reader::Reader;
+pub use shared::as_bgpd_has_it;
 
 /// A line that the model cannot say.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
