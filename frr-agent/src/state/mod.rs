@@ -24,6 +24,8 @@ const TEXT: &str = ".conf";
 const RAW: &str = "-raw.json";
 /// Objects that are held at the form before: FRR refused them, or sessions did not come back.
 pub const QUARANTINE: &str = "quarantine.json";
+/// Ends the name of a file that is being written; a dot begins it.
+const UNFINISHED: &str = ".new";
 /// The last accepted form of each object.
 pub const IN_FORCE: &str = "in-force.json";
 /// What was seen of FRR last.
@@ -50,7 +52,18 @@ impl State {
         let wrap = at(folder);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(&wrap)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(&wrap)?;
-        Ok(Self { folder: folder.to_owned(), boot })
+        let state = Self { folder: folder.to_owned(), boot };
+        state.forget_unfinished()?;
+        Ok(state)
+    }
+
+    /// Removes what an agent that was killed had begun to write: it may hold passwords.
+    fn forget_unfinished(&self) -> Result<(), StateError> {
+        let entries = fs::read_dir(&self.folder).map_err(at(&self.folder))?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names
+            .filter(|name| name.starts_with('.') && name.ends_with(UNFINISHED))
+            .try_for_each(|name| self.remove(&name))
     }
 
     /// The last configuration that FRR took whole; `None` at the first start.
@@ -142,7 +155,13 @@ fn write_atomically(
     prepare: impl FnOnce(&fs::File) -> io::Result<()>,
 ) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // Always the same name: what an agent that was killed left there goes.
+    let unfinished = format!(".{}{UNFINISHED}", path.file_name().unwrap_or_default().display());
+    match fs::remove_file(folder.join(&unfinished)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = tempfile::Builder::new().prefix(&unfinished).rand_bytes(0).tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
     prepare(file.as_file())?;
     file.as_file().sync_all()?;

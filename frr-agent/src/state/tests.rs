@@ -30,6 +30,21 @@ fn what_is_kept_comes_back_and_nobody_else_can_read_it() {
 }
 
 #[test]
+fn what_a_killed_agent_had_begun_to_write_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config("ip prefix-list nothing seq 5 deny any\n");
+    for name in [".last-good.conf.new", ".intent-4.conf.new"] {
+        fs::write(folder.path().join(name), "half").unwrap();
+    }
+    let state = State::open(folder.path(), None).unwrap();
+    fs::write(folder.path().join(".last-good.conf.new"), "half").unwrap();
+    state.keep_last_good(&kept(&config, None)).unwrap();
+    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let hidden: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with('.')).collect();
+    assert!(hidden.is_empty(), "{hidden:?}");
+}
+
+#[test]
 fn what_was_intended_is_known_until_it_is_done_with() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::open(folder.path(), None).unwrap();
