@@ -17,6 +17,7 @@ test: ci ## The same as ci
 test-long: lab ## The long forms of tests that CI runs small: properties, random changes on real FRR
 	PROPTEST_CASES=5000 $(CARGO) test -p herald-core -p herald-frr -p herald-l2 -p herald-source
 	HERALD_CHANGES=500 $(CARGO) test -p herald-e2e --test changes
+	HERALD_KILLS=200 $(CARGO) test -p herald-e2e --test kill -- --nocapture
 
 bench: lab ## Measures; writes target/bench/*.json and prints a table
 	$(CARGO) build --release -p herald-operator -p herald-agent

@@ -6,6 +6,7 @@ use crate::network::Namespace;
 use crate::process::{Process, output};
 use crate::wait::wait_for;
 use anyhow::{Context, Result, bail};
+use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -167,6 +168,12 @@ impl Frr {
     /// Ends all daemons as crashes do.
     pub fn kill_all(&mut self) -> Result<()> {
         std::mem::take(&mut self.daemons).into_values().try_for_each(|mut daemon| daemon.kill())
+    }
+
+    /// The process id of a daemon that runs.
+    pub fn id(&self, daemon: &str) -> Result<Pid> {
+        let process = self.daemons.get(daemon).with_context(|| format!("{daemon} does not run"))?;
+        Ok(Pid::from_raw(i32::try_from(process.id())?))
     }
 
     /// The process ids of the daemons that run.

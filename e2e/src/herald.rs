@@ -92,6 +92,11 @@ impl Agent {
 
     /// The same with more arguments.
     pub fn start_with(frr: &Frr, node: &str, manifests: &Path, more: &[&str]) -> Result<Self> {
+        Self::start_after("", frr, node, manifests, more)
+    }
+
+    /// The same after `before`, lines of a shell that runs as on the node and is then the agent.
+    pub fn start_after(before: &str, frr: &Frr, node: &str, manifests: &Path, more: &[&str]) -> Result<Self> {
         let own = frr.folder().join("herald-agent");
         if !own.exists() {
             let built = program("herald-agent")?;
@@ -99,7 +104,8 @@ impl Agent {
             output(Command::new("cp").args(["--link", "--force"]).args([&built, &own]))
                 .or_else(|_| output(Command::new("cp").args([&built, &own])))?;
         }
-        let mut command = frr.command(&frr.inside(&own)?.display().to_string());
+        let mut command = frr.command("/bin/sh");
+        command.args(["-ec", &format!("{before}\nexec \"$@\""), "sh"]).arg(frr.inside(&own)?);
         let source = format!("dir:{}", frr.inside(manifests)?.display());
         // The root folder is shared by nodes and stays as it is: what the agent keeps stands with its node.
         let state = frr.inside(&frr.folder().join("herald-state"))?.display().to_string();

@@ -15,6 +15,7 @@ mod network;
 mod process;
 pub mod quickstart;
 pub mod site;
+mod statements;
 pub mod updates;
 mod wait;
 
@@ -27,4 +28,5 @@ pub use kube::Kube;
 pub use lab::Lab;
 pub use network::{Namespace, Segment};
 pub use process::{Process, output};
+pub use statements::statements;
 pub use wait::wait_for;

@@ -2,6 +2,7 @@
 
 use crate::process::output;
 use anyhow::{Context, Result};
+use std::fs;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -56,6 +57,17 @@ impl Namespace {
     /// Runs `program` to its end and returns what it printed.
     pub fn run(&self, program: &str, arguments: &[&str]) -> Result<String> {
         output(self.command(program).args(arguments))
+    }
+
+    /// The processes in it, as ids and names.
+    pub fn processes(&self) -> Result<Vec<(u32, String)>> {
+        let ids = output(Command::new("ip").args(["netns", "pids", &self.name]))?;
+        let name = |id: &str| {
+            // One that has just ended is none.
+            let name = fs::read_to_string(format!("/proc/{id}/comm")).ok()?;
+            Some((id.parse().ok()?, name.trim().to_owned()))
+        };
+        Ok(ids.lines().filter_map(name).collect())
     }
 
     /// Runs `ip` with words separated by spaces.

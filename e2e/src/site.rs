@@ -11,6 +11,7 @@ use crate::gobgp::Gobgp;
 use crate::herald::{Agent, Herald};
 use crate::lab::Lab;
 use crate::network::{Namespace, Segment};
+use crate::updates::Updates;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::PathBuf;
@@ -82,19 +83,42 @@ impl Site {
 
     /// Starts the agent.
     pub fn start_agent(&mut self) -> Result<()> {
-        self.agent = Some(Agent::start(&self.frr, NODE, &self.manifests)?);
-        Ok(())
+        self.start_agent_with(&[])
     }
 
     /// Starts the agent with more arguments.
     pub fn start_agent_with(&mut self, more: &[&str]) -> Result<()> {
-        self.agent = Some(Agent::start_with(&self.frr, NODE, &self.manifests, more)?);
+        self.start_agent_after("", more)
+    }
+
+    /// The same after lines of a shell ([`Agent::start_after`]).
+    pub fn start_agent_after(&mut self, before: &str, more: &[&str]) -> Result<()> {
+        self.agent = Some(Agent::start_after(before, &self.frr, NODE, &self.manifests, more)?);
         Ok(())
+    }
+
+    /// What the agent has logged.
+    #[must_use]
+    pub fn agent_log(&self) -> String {
+        self.agent.as_ref().map(Agent::log).unwrap_or_default()
+    }
+
+    /// The text of what the manifests ask of the node.
+    pub fn rendered(&self) -> Result<String> {
+        self.herald.run(&["render", "-f", &self.manifests.display().to_string(), "--node", NODE])
     }
 
     /// Starts BIRD; `sessions` follows what every BIRD needs.
     pub fn bird(&self, sessions: &str) -> Result<Bird> {
         Bird::start(&self.lab, &self.bird, &bird_config("172.30.0.2", sessions))
+    }
+
+    /// The same, and a record of every message that it receives.
+    pub fn recorded_bird(&self, sessions: &str) -> Result<(Bird, Updates)> {
+        let record = self.lab.root().join("bird.mrt");
+        let dump = format!("mrtdump \"{}\"; mrtdump protocols {{ states, messages }};\n", record.display());
+        let bird = self.bird(&(dump + sessions))?;
+        Ok((bird, Updates::follow(&record)?))
     }
 
     /// Starts `GoBGP` of this AS; `neighbors` follows its global part.
@@ -147,7 +171,7 @@ impl Site {
     /// Everything that keeps a log: for the message of a test that fails.
     #[must_use]
     pub fn logs(&self) -> String {
-        let agent = self.agent.as_ref().map(Agent::log).unwrap_or_default();
+        let agent = self.agent_log();
         let running = self.frr.running().unwrap_or_default();
         format!("=== herald-agent\n{agent}\n=== running-config\n{running}\n=== FRR\n{}", self.frr.logs())
     }

@@ -3,7 +3,7 @@
 use super::world::{ASNS, World, neighbour};
 use anyhow::{Context, Result, bail, ensure};
 use herald_e2e::updates::{Prefix, Table, Updates};
-use herald_e2e::{Bird, Frr, Lab, Release};
+use herald_e2e::{Bird, Frr, Lab, Release, wait_for};
 use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -93,12 +93,16 @@ impl Bed {
         }
     }
 
-    /// BIRD's own word for it, outside of what is timed: its tables hold as many routes as the messages say.
+    /// BIRD's own word for it, outside of what is timed: its tables hold as many routes as the messages say. It writes a
+    /// message down before it works on it.
     pub fn confirm(&self, world: &World) -> Result<()> {
         for number in 0..world.neighbours {
-            let text = self.neighbours[usize::from(number)].ask("show route count")?;
             let wanted = format!("{} of ", world.addresses.len());
-            ensure!(text.lines().any(|line| line.starts_with(&wanted)), "{wanted}: {text}");
+            wait_for("BIRD's table is as its messages", Duration::from_secs(5), || {
+                let text = self.neighbours[usize::from(number)].ask("show route count")?;
+                ensure!(text.lines().any(|line| line.starts_with(&wanted)), "{wanted}: {text}");
+                Ok(())
+            })?;
         }
         Ok(())
     }

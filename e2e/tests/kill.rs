@@ -1,0 +1,183 @@
+//! The agent killed at any moment of an apply, again and again: FRR ends exactly as the manifests ask, and the neighbour
+//! never notices. `HERALD_KILLS` says how often (default 8), `HERALD_SEED` repeats a run.
+
+use anyhow::{Context, Result, ensure};
+use herald_e2e::many::announced;
+use herald_e2e::site::{NODE, Site};
+use herald_e2e::updates::{Heard, Prefix, Updates};
+use herald_e2e::{Bird, Release, statements, wait_for};
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Shorter than the full read-back of once a minute: nothing may have to wait for that.
+const LIMIT: Duration = Duration::from_secs(40);
+
+/// Services that all manifests have, and of each of the groups that come and go.
+const KEPT: u8 = 100;
+const GROUP: u8 = 150;
+const GROUPS: u8 = 3;
+
+const BIRD: &str = "protocol bgp node { local 172.30.0.2 as 64501; neighbor 172.30.0.1 as 64500; connect delay time 1; \
+    ipv4 { import all; export none; }; }\n";
+
+/// What somebody else runs in the same FRR.
+const FOREIGN: &str = "\
+ip prefix-list theirs seq 5 permit 198.18.0.0/15
+route-map theirs permit 10
+ match ip address prefix-list theirs
+exit
+router bgp 64999 vrf theirs
+ bgp router-id 10.9.9.9
+ no bgp ebgp-requires-policy
+ neighbor 10.9.9.1 remote-as 64998
+exit
+";
+
+/// Numbers that a seed repeats (`SplitMix64`).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+fn services(group: u8, count: u8) -> String {
+    let one = |n| announced(&format!("{group}-{n}"), Ipv4Addr::new(10, 64, group, n), NODE);
+    (0..count).map(one).collect::<Vec<_>>().join("---\n")
+}
+
+fn site() -> Result<Site> {
+    let site = Site::new(Release::V10, FOREIGN)?;
+    site.write("pool.yaml", "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: pool, namespace: metallb-system}\nspec: {addresses: [10.64.0.0/16]}\n")?;
+    site.write("peer.yaml", &peer("bird", 2))?;
+    site.write("kept.yaml", &services(0, KEPT))?;
+    site.write("advertisement.yaml", &advertisement(0))?;
+    Ok(site)
+}
+
+fn peer(name: &str, number: u8) -> String {
+    format!(
+        "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {{name: {name}, namespace: metallb-system}}\n\
+         spec: {{myASN: 64500, peerASN: 64501, peerAddress: 172.30.0.{number}, connectTime: 1s}}\n"
+    )
+}
+
+fn advertisement(community: u64) -> String {
+    format!(
+        "apiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\nmetadata: {{name: all, namespace: metallb-system}}\n\
+         spec: {{communities: [\"64500:{community}\"]}}\n"
+    )
+}
+
+/// Changes something: a group of Services, the attributes of all, or a neighbour that never answers.
+fn change(site: &Site, random: &mut Random) -> Result<()> {
+    let what = random.below(u64::from(GROUPS) + 2);
+    let toggle = |name: &str, text: &str| -> Result<()> {
+        let path = site.manifests.join(name);
+        if path.exists() { fs::remove_file(path).context("remove") } else { site.write(name, text) }
+    };
+    match u8::try_from(what)? {
+        GROUPS => site.write("advertisement.yaml", &advertisement(random.below(5))),
+        group if group < GROUPS => toggle(&format!("group-{group}.yaml"), &services(group + 1, GROUP)),
+        _ => toggle("silent.yaml", &peer("silent", 99)),
+    }
+}
+
+/// FRR runs what it ran at first, and what the manifests ask for, and nothing else.
+fn exactly(site: &Site, first: &BTreeSet<String>) -> Result<()> {
+    let mut wanted: BTreeSet<String> = statements(&site.rendered()?).union(first).cloned().collect();
+    // FRR does not print what is its default.
+    wanted.retain(|statement| !statement.ends_with(" nht resolve-via-default"));
+    let running = statements(&site.frr.running()?);
+    let differing: Vec<_> = wanted.symmetric_difference(&running).take(10).collect();
+    ensure!(differing.is_empty(), "missing or too many: {differing:?}");
+    Ok(())
+}
+
+/// The session stayed, and so did the routes that all manifests have.
+fn unnoticed(updates: &mut Updates) -> Result<()> {
+    let kept = |prefix: &Prefix| matches!(prefix.0, IpAddr::V4(address) if address.octets()[2] == 0);
+    for message in updates.read()? {
+        ensure!(message.heard != Heard::Down, "the session was reset");
+        if let Heard::Update { withdrawn, .. } = &message.heard {
+            let lost: Vec<_> = withdrawn.iter().filter(|prefix| kept(prefix)).collect();
+            ensure!(lost.is_empty(), "withdrawn: {lost:?}");
+        }
+    }
+    Ok(())
+}
+
+/// The neighbour has what the manifests ask for.
+fn at_the_neighbour(site: &Site, bird: &Bird) -> Result<()> {
+    let groups =
+        (0..GROUPS).filter(|group| site.manifests.join(format!("group-{group}.yaml")).exists()).count();
+    let wanted = usize::from(KEPT) + groups * usize::from(GROUP);
+    let found = bird.ask("show route count")?;
+    ensure!(found.contains(&format!("{wanted} of ")), "{wanted} routes wanted: {found}");
+    Ok(())
+}
+
+#[test]
+fn an_agent_killed_at_any_moment_leaves_nothing_half_done() -> Result<()> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let kills = number("HERALD_KILLS").unwrap_or(8);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();
+    let seed = number("HERALD_SEED").unwrap_or_else(|| now.into());
+    println!("seed {seed}, {kills} kills");
+    let mut random = Random(seed);
+    let mut site = site()?;
+    let first = statements(&site.frr.running()?);
+    site.start_agent()?;
+    let (bird, mut updates) = site.recorded_bird(BIRD)?;
+    let settled = |site: &Site| -> Result<()> {
+        wait_for("FRR is exactly as wanted", LIMIT, || exactly(site, &first)).with_context(|| site.logs())?;
+        wait_for("the neighbour has it", LIMIT, || at_the_neighbour(site, &bird)).with_context(|| site.logs())
+    };
+    settled(&site)?;
+    unnoticed(&mut updates)?;
+    for kill in 0..kills {
+        change(&site, &mut random)?;
+        sleep(Duration::from_millis(random.below(350)));
+        site.agent.take().context("no agent")?.process().kill()?;
+        if random.below(2) == 0 {
+            change(&site, &mut random)?;
+        }
+        site.start_agent()?;
+        settled(&site)
+            .and_then(|()| unnoticed(&mut updates))
+            .with_context(|| format!("kill {kill} of seed {seed}"))?;
+    }
+    nothing_left(&mut site)
+}
+
+/// Neither processes nor files of killed agents.
+fn nothing_left(site: &mut Site) -> Result<()> {
+    site.agent.take().context("no agent")?.process().stop()?;
+    let daemons = site.frr.ids();
+    let started = Instant::now();
+    wait_for("no process is left", Duration::from_secs(15), || {
+        let left: Vec<_> =
+            site.frr.namespace().processes()?.into_iter().filter(|(id, _)| !daemons.contains(id)).collect();
+        ensure!(left.is_empty(), "{left:?} after {:?}", started.elapsed());
+        Ok(())
+    })?;
+    let state = site.frr.folder().join("herald-state");
+    let mut left = Vec::new();
+    for entry in fs::read_dir(&state)? {
+        let path = entry?.path();
+        // What docs/agent.md names; a file that was being written has another name.
+        if !path.is_dir() && !path.extension().is_some_and(|end| end == "conf" || end == "json") {
+            left.push(path);
+        }
+    }
+    ensure!(left.is_empty(), "left in the state folder: {left:?}");
+    Ok(())
+}
