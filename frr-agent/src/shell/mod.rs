@@ -208,6 +208,8 @@ impl Shell {
         self.considered = decision.considered;
         let (wanted, in_force) = (decision.wanted.clone(), self.in_force.clone());
         self.recorder.decided(&wanted);
+        // What the machine let go of will never be taken: an FRR that is away for long must not fill the memory.
+        self.decided.retain(|decided| Arc::strong_count(&decided.wanted) > 1);
         self.decided.push_back(Decided { wanted, in_force });
         self.happened(Input::Wanted(decision.wanted));
     }
