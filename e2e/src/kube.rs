@@ -32,8 +32,12 @@ pub struct Kube {
 impl Kube {
     /// Starts both, and waits until the server is ready. The first call on a machine builds them, which takes minutes.
     pub fn start(lab: &Lab) -> Result<Self> {
+        Self::start_in(lab, lab.namespace("kube")?)
+    }
+
+    /// The same in a namespace with something else, which then reaches the server by the loopback interface.
+    pub fn start_in(lab: &Lab, namespace: Namespace) -> Result<Self> {
         let programs = programs()?;
-        let namespace = lab.namespace("kube")?;
         let folder = lab.folder("kube")?;
         let etcd = start_etcd(&namespace, &folder)?;
         let api = start_api(&namespace, &folder, &programs)?;
@@ -92,7 +96,14 @@ impl Kube {
         .or_else(|error| self.api.check_running().and(Err(error)))
     }
 
-    fn kubeconfig(&self) -> PathBuf {
+    /// Ends the API server.
+    pub fn stop(&mut self) -> Result<()> {
+        self.api.stop()
+    }
+
+    /// The administrator's kubeconfig.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("kubeconfig")
     }
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::endpoint;
 use crate::machine::Drift;
 use clap::{Parser, ValueEnum};
 use herald_core::frr::Blocked;
@@ -83,6 +84,8 @@ pub struct Args {
     /// Serve only Services of this loadBalancerClass
     #[arg(long, value_name = "CLASS")]
     pub lb_class: Option<String>,
+    #[command(flatten)]
+    pub endpoint: endpoint::Options,
     /// How to log on standard error
     #[arg(long, value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,

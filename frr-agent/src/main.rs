@@ -4,6 +4,7 @@ mod args;
 mod conditions;
 mod confirm;
 mod decide;
+mod endpoint;
 mod history;
 mod live;
 mod machine;

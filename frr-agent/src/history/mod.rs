@@ -86,7 +86,6 @@ impl Drop for History {
 }
 
 /// All records in the folder, oldest first.
-#[cfg(test)]
 #[must_use]
 pub fn read(folder: &Path) -> Vec<Record> {
     store::read(folder)

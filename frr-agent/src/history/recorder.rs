@@ -6,8 +6,9 @@ use herald_core::history::{Cause, Causes, Outcome, Trigger, causes, causes_since
 use herald_core::model::InForce;
 use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
+use herald_frr::diff::ChangePlan;
 use herald_frr::render::mask_passwords;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -22,13 +23,16 @@ pub struct Recorder {
     seen: Option<Snapshot>,
     /// What changed in them since the last decision.
     pending: Causes,
+    /// What changed and made no difference to FRR, since the last attempt.
+    carried: Causes,
     /// What changed for each decision of which nothing was sent yet, the newest last.
     decided: VecDeque<(Arc<FrrConfig>, Causes)>,
     /// What FRR took last.
     taken: Option<Arc<FrrConfig>>,
     agent_started: bool,
     frr_started: bool,
-    failed: bool,
+    /// Why the next attempt is made, where no object changes.
+    next: Option<Trigger>,
 }
 
 impl Recorder {
@@ -40,11 +44,12 @@ impl Recorder {
             in_force,
             seen: None,
             pending: Causes::default(),
+            carried: Causes::default(),
             decided: VecDeque::new(),
             taken: None,
             agent_started: true,
             frr_started: false,
-            failed: false,
+            next: None,
         }
     }
 
@@ -62,8 +67,8 @@ impl Recorder {
     /// What was decided of what was seen.
     pub fn decided(&mut self, wanted: &Arc<FrrConfig>) {
         if let Some(taken) = self.taken.take() {
-            // Whatever is left up to there changed nothing in FRR.
-            self.causes_of(&taken);
+            // It made no difference by itself, as a Service that has no address yet; undoing needs it all the same.
+            self.carried = self.causes_of(&taken);
         }
         self.decided.push_back((wanted.clone(), std::mem::take(&mut self.pending)));
     }
@@ -77,27 +82,38 @@ impl Recorder {
     pub fn reported(&mut self, report: &Report) {
         match report {
             Report::FrrDown => self.frr_started = true,
-            Report::InSync => (self.agent_started, self.frr_started, self.failed) = (false, false, false),
+            Report::InSync => (self.agent_started, self.frr_started, self.next) = (false, false, None),
             _ => {}
         }
+    }
+
+    /// Sessions stay away after an edit: the next attempt takes it back.
+    pub fn reverting(&mut self) {
+        self.next = Some(Trigger::CommitReverted);
     }
 
     /// An attempt is over.
     pub fn attempted(&mut self, attempt: &machine::Attempt) {
         let machine::Attempt { config, back, plan, started, outcome } = attempt;
-        let changes = self.causes_of(config);
+        let mut changes = self.causes_of(config);
+        put_named_first(&mut changes, plan);
         let trigger = match () {
             () if *back => Trigger::LineRefused,
+            () if self.next == Some(Trigger::CommitReverted) => Trigger::CommitReverted,
             () if self.agent_started => Trigger::AgentStarted,
             () if self.frr_started => Trigger::FrrStarted,
             () if !changes.is_empty() => Trigger::Manifests,
-            () if self.failed => Trigger::Retry,
+            () if self.next == Some(Trigger::Retry) => Trigger::Retry,
             () => Trigger::Drift,
         };
-        let (outcome, message) = what_came(outcome, *back);
-        self.failed = !outcome.is_in_force();
+        let (mut outcome, message) = what_came(outcome, *back);
+        if trigger == Trigger::CommitReverted && outcome == Outcome::Applied {
+            outcome = Outcome::Reverted;
+        }
         if outcome.is_in_force() {
-            (self.agent_started, self.frr_started) = (false, false);
+            (self.agent_started, self.frr_started, self.next) = (false, false, None);
+        } else if self.next.is_none() {
+            self.next = Some(Trigger::Retry);
         }
         self.history.record(Attempt {
             time: SystemTime::now(),
@@ -113,14 +129,31 @@ impl Recorder {
     /// What changed up to the decision for this configuration, and is not told yet.
     fn causes_of(&mut self, config: &Arc<FrrConfig>) -> Causes {
         let Some(at) = self.decided.iter().position(|(wanted, _)| Arc::ptr_eq(wanted, config)) else {
-            return Causes::default();
+            return std::mem::take(&mut self.carried);
         };
-        let mut all = Causes::default();
+        let mut all = std::mem::take(&mut self.carried);
         for (_, changes) in self.decided.drain(..=at) {
             all.then(changes);
         }
         all
     }
+}
+
+/// The objects that the lines come from are what people look for.
+fn put_named_first(changes: &mut Causes, plan: &ChangePlan) {
+    if changes.objects.len() < 2 {
+        return;
+    }
+    let origins = plan.lines.iter().take(herald_core::history::LINES).flat_map(|line| &line.origins);
+    let named: BTreeSet<&str> = origins.map(|origin| &*origin.0).collect();
+    changes.objects.sort_by_cached_key(|change| {
+        let object = change.object();
+        // An origin is the object, a blank and the field.
+        let is_named = named.iter().any(|origin| {
+            origin.strip_prefix(&object).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        });
+        !is_named
+    });
 }
 
 /// How it ended, and what FRR or `vtysh` said.

@@ -31,7 +31,6 @@ pub struct Store {
 }
 
 /// Reads all records of a history, oldest first. What cannot be read is left out.
-#[cfg(test)]
 #[must_use]
 pub fn read(folder: &Path) -> Vec<Record> {
     let texts = paths(folder).into_iter().filter_map(|path| fs::read_to_string(path).ok());

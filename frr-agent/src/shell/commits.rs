@@ -156,6 +156,7 @@ impl Shell {
         }
         let mut whole = InForce::clone(&self.commits.whole);
         put_back(&mut whole, watch);
+        self.recorder.reverting();
         self.commits.whole = Arc::new(whole);
         self.quarantine.add_object(&watch.object, &self.considered);
         self.save_quarantine();

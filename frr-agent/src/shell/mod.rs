@@ -9,6 +9,7 @@ mod runner;
 use crate::args::{Args, Owns};
 use crate::conditions::Conditions;
 use crate::decide::{self, Decider};
+use crate::endpoint;
 use crate::history::{History, Recorder};
 use crate::live;
 use crate::machine::{Failure, Input, Machine, Start};
@@ -86,6 +87,7 @@ pub async fn run(args: Args) -> Result<()> {
     let (answer, mut answers) = mpsc::unbounded_channel();
     let mut shell = Shell::new(&args, &answer)?;
     let mut manifests = manifests::watch(&args, shell.read_again.clone())?;
+    endpoint::start(&args.endpoint, &args.state_dir, &args.node).await?;
     watch_daemons(&args, answer);
     info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
     loop {
