@@ -1,5 +1,5 @@
 //! `make bench` and, with the word `apply`, `make bench-apply`: write target/bench/*.json and print a table. `--quick`
-//! runs everything once and small, as CI does.
+//! runs everything once and small, as CI does; `apply --size=N` measures one size, `--without-frr-k8s` leaves its way out.
 
 mod agent;
 mod allocation;
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     // A quick run must not pass for a measurement.
     let prefix = if quick { "quick-" } else { "" };
     if arguments.iter().any(|argument| argument == "apply") {
-        let figures = apply::print(&apply::measure(&apply::Extent::new(quick))?);
+        let figures = apply::print(&apply::measure(&apply::Extent::new(quick, &arguments)?)?);
         return write(&format!("{prefix}apply"), &figures);
     }
     println!("{:<66} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");

@@ -30,12 +30,17 @@ pub struct Extent {
 }
 
 impl Extent {
-    pub fn new(quick: bool) -> Self {
+    pub fn new(quick: bool, arguments: &[String]) -> Result<Self> {
         if quick {
-            Self { sizes: vec![20], rounds: 1, bulk: 10, listed: false }
-        } else {
-            Self { sizes: vec![100, 1000, 5000, 10_000], rounds: 7, bulk: 500, listed: true }
+            return Ok(Self { sizes: vec![20], rounds: 1, bulk: 10, listed: false });
         }
+        let size = arguments.iter().find_map(|argument| argument.strip_prefix("--size="));
+        let sizes = match size {
+            Some(size) => vec![size.parse().context("--size")?],
+            None => vec![100, 1000, 5000, 10_000],
+        };
+        let listed = !arguments.iter().any(|argument| argument == "--without-frr-k8s");
+        Ok(Self { sizes, rounds: 7, bulk: 500, listed })
     }
 }
 
