@@ -41,7 +41,7 @@ impl Causes {
         self.objects.is_empty() && self.more.is_empty()
     }
 
-    /// Adds what changed later, see [`merge`]; no more than 50 objects are kept.
+    /// Adds what changed later; no more than 50 objects are kept.
     pub fn then(&mut self, later: Self) {
         merge(&mut self.objects, later.objects);
         for change in self.objects.split_off(OBJECTS.min(self.objects.len())) {
