@@ -219,8 +219,8 @@ pub struct Service {
     pub load_balancer_class: Option<Arc<str>>,
     /// `spec.externalTrafficPolicy` is `Local`.
     pub traffic_local: bool,
-    /// `spec.selector`.
-    pub selector: Labels,
+    /// `spec.selector`, keys ascending. A map of its own would take ten times as much, and there are thousands.
+    pub selector: Box<[(Arc<str>, Arc<str>)]>,
     /// `spec.ports`: protocol in upper case and port.
     pub ports: Vec<(Arc<str>, u16)>,
     /// `status.loadBalancer.ingress[].ip`, those that parse and those that do not.

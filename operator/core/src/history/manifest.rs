@@ -3,6 +3,7 @@
 use crate::snapshot::{Custom, EndpointSlice, Labels, Meta, Namespace, Node, Secret, Service};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// `apiVersion` of a kind, in the form in which it is kept.
 #[must_use]
@@ -92,9 +93,9 @@ impl Object for Service {
         put("loadBalancerIP", json!(self.load_balancer_ip));
         put("loadBalancerClass", json!(self.load_balancer_class));
         put("externalTrafficPolicy", if self.traffic_local { json!("Local") } else { Value::Null });
-        put("selector", json!(self.selector));
-        let port =
-            |(protocol, port): &(std::sync::Arc<str>, u16)| json!({"protocol": protocol, "port": port});
+        let text = |(key, value): &(Arc<str>, Arc<str>)| (key.to_string(), json!(value));
+        put("selector", self.selector.iter().map(text).collect());
+        let port = |(protocol, port): &(Arc<str>, u16)| json!({"protocol": protocol, "port": port});
         put("ports", self.ports.iter().map(port).collect());
         let mut manifest = of(Self::KIND, &self.meta, Some(("spec", Value::Object(spec))));
         let ingress = self.ingress.iter().map(|ip| match ip {

@@ -58,7 +58,12 @@ impl Reader {
             load_balancer_ip: spec.load_balancer_ip.map(|ip| self.intern(&ip)),
             load_balancer_class: spec.load_balancer_class.map(|class| self.intern(&class)),
             traffic_local: spec.external_traffic_policy.as_deref() == Some("Local"),
-            selector: spec.selector.unwrap_or_default(),
+            selector: spec
+                .selector
+                .iter()
+                .flatten()
+                .map(|(key, value)| (self.intern(key), self.intern(value)))
+                .collect(),
             ports,
             ingress: status
                 .into_iter()

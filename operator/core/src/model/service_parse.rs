@@ -235,7 +235,7 @@ fn backend(service: &snapshot::Service) -> String {
     let mut text = String::new();
     if service.traffic_local {
         text.push('{');
-        for (key, value) in &service.selector {
+        for (key, value) in &*service.selector {
             // Writing to a String cannot fail.
             let _ = write!(text, "{key}={value},");
         }
