@@ -74,7 +74,12 @@ impl Bench {
             bench.split("allocations.yaml", "service")?;
             fs::remove_file(bench.manifests.join("services.yaml"))?;
         }
-        for number in 0..services {
+        let all = match layout {
+            Layout::FileEach => 0..services,
+            // Each writes all of them.
+            Layout::FilePerKind => 0..1,
+        };
+        for number in all {
             bench.write_slice(number, true)?;
         }
         Ok(bench)
@@ -103,8 +108,6 @@ impl Bench {
     fn write_slice(&self, number: u32, ready: bool) -> Result<()> {
         match self.layout {
             Layout::FileEach => self.put(&format!("slice-{number}.yaml"), &slice(number, ready)),
-            // Once for all of them.
-            Layout::FilePerKind if number + 1 < self.services && ready => Ok(()),
             Layout::FilePerKind => {
                 let mut text = String::new();
                 for other in 0..self.services {
