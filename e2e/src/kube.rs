@@ -107,6 +107,12 @@ impl Kube {
         self.folder.join("kubeconfig")
     }
 
+    /// The certificate of the API server, with that of who signed it.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.join("certificates/apiserver.crt")
+    }
+
     fn kubectl_program(&self) -> String {
         self.programs.join("kubectl").display().to_string()
     }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::{Agent, Frr, Herald, Kube, Lab, Namespace, Release, wait_for};
+use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -50,7 +51,14 @@ impl Cluster {
         let frr = Frr::start(&lab, &node, Release::V10, "")?;
         let kube = Kube::start_in(&lab, node.clone())?;
         fs::write(folder.join("manifests.yaml"), MANIFESTS)?;
-        let kubeconfig = frr.inside(&kube.kubeconfig())?.display().to_string();
+        // As in a pod: the agent trusts the cluster's certificate, and has no other.
+        let authority = format!("certificate-authority: {}", frr.inside(&kube.certificate())?.display());
+        let own =
+            fs::read_to_string(kube.kubeconfig())?.replace("insecure-skip-tls-verify: true", &authority);
+        ensure!(own.contains(&authority), "{own}");
+        let kubeconfig = lab.folder("agent")?.join("kubeconfig");
+        fs::write(&kubeconfig, own)?;
+        let kubeconfig = frr.inside(&kubeconfig)?.display().to_string();
         let more = ["--listen", "127.0.0.1:7474", "--kubeconfig", &kubeconfig];
         let agent = Agent::start_with(&frr, "node1", &folder, &more)?;
         Ok(Self { node, frr, agent, kube, herald: Herald::new()?, folder: lab.folder("tokens")?, _lab: lab })
@@ -97,6 +105,11 @@ impl Cluster {
 #[test]
 fn who_may_read_the_history_is_what_the_cluster_says() -> Result<()> {
     let mut cluster = Cluster::start()?;
+    wait_for("the agent listens", LIMIT, || {
+        ensure!(cluster.agent.log().contains("\"event\":\"Listening\""), "it does not");
+        Ok(())
+    })
+    .with_context(|| cluster.agent.log())?;
     let reader = cluster.token("reader")?;
     let stranger = cluster.token("stranger")?;
     let late = cluster.token("late")?;
@@ -118,6 +131,7 @@ fn who_may_read_the_history_is_what_the_cluster_says() -> Result<()> {
     }
     the_reader_sees_it(&cluster, &reader)?;
     the_kubeconfig_leads_there(&cluster, &reader)?;
+    the_status_is_live(&cluster, &reader)?;
     only_health_is_open(&cluster)?;
     // Without the API nobody new is let in.
     cluster.kube.stop()?;
@@ -172,6 +186,41 @@ fn the_kubeconfig_leads_there(cluster: &Cluster, reader: &str) -> Result<()> {
     let absent = cluster.ask(&["history", "node9", "--kubeconfig", &own, "--ca-file", &certificate])?;
     let said = String::from_utf8_lossy(&absent.stderr);
     ensure!(absent.status.code() == Some(2) && said.contains("\"node9\" not found"), "{said}");
+    Ok(())
+}
+
+/// Conditions and live facts in one value, and no password in it or in any other answer.
+fn the_status_is_live(cluster: &Cluster, reader: &str) -> Result<()> {
+    let (certificate, token) = (cluster.certificate(), fs::read_to_string(reader)?);
+    let authorization = format!("Authorization: Bearer {token}");
+    let get = |path: &str| {
+        let url = format!("{SERVER}{path}");
+        let arguments = [
+            "--silent",
+            "--fail",
+            "--max-time",
+            "20",
+            "--cacert",
+            &certificate,
+            "--header",
+            &authorization,
+            &url,
+        ];
+        let answer = cluster.node.run("curl", &arguments)?;
+        ensure!(!answer.contains("s3cret"), "the password is in {path}: {answer}");
+        Ok(answer)
+    };
+    wait_for("the status has what FRR does", LIMIT, || {
+        let status: Value = serde_json::from_str(&get("/status")?)?;
+        let session = &status["live"]["sessions"][0];
+        ensure!(status["node"] == "node1" && status["live"]["seen"].is_u64(), "{status}");
+        ensure!(session["neighbor"] == "172.30.0.2" && session["configured"] == true, "{status}");
+        ensure!(status["conditions"].is_array() && status["lastAttempt"]["outcome"] == "Applied", "{status}");
+        Ok(())
+    })?;
+    for path in ["/history", "/history/1", "/config", "/config?rev=1"] {
+        get(path)?;
+    }
     Ok(())
 }
 

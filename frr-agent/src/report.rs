@@ -1,6 +1,6 @@
 //! What people read: one log line per thing that happened, never a password.
 
-use crate::confirm::Condition;
+use crate::confirm::{Condition, NOT_TAKEN_BACK};
 use crate::machine::{Attempt, Failure, Outcome, RefusedLine, Report};
 use herald_core::plan::Note;
 use herald_core::problem::{Problem, Severity};
@@ -70,10 +70,10 @@ pub fn state_failed(why: &dyn Error) {
 /// Logs how an edit that asks for commit-confirmed ended.
 pub fn commit(condition: &Condition) {
     let Condition { object, reason, message, .. } = condition;
-    if condition.status == "True" {
-        info!(event = "CommitConfirmed", object, reason, "{message}");
-    } else {
-        error!(event = "CommitReverted", object, reason, "{message}");
+    match (condition.status.as_str(), reason.as_str()) {
+        ("True", _) => info!(event = "CommitConfirmed", object, reason, "{message}"),
+        (_, NOT_TAKEN_BACK) => error!(event = "CommitFailed", object, reason, "{message}"),
+        _ => error!(event = "CommitReverted", object, reason, "{message}"),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::state::{State, StateError};
 use std::collections::BTreeMap;
 
 /// The file of conditions.
-const CONDITIONS: &str = "conditions.json";
+pub const CONDITIONS: &str = "conditions.json";
 /// Whether FRR took what an object asks for.
 const APPLIED: &str = "Applied";
 /// Whether FRR runs what is wanted; the object is the node.

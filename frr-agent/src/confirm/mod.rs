@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// The type of the conditions made here.
 pub const CONDITION: &str = "CommitConfirmed";
+/// The reason where sessions are lost and no form of the object brings them back.
+pub const NOT_TAKEN_BACK: &str = "NotTakenBack";
 
 /// An edit whose time is not over. Kept on disk, so that a restart of the agent does not confirm it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,9 +158,10 @@ impl Verdict {
         }
     }
 
-    /// The condition that the object gets; `time` is RFC 3339.
+    /// The condition that the object gets; `time` is RFC 3339. `same` tells whether the object says what it said
+    /// before the edit: then there is no other form of it to go back to.
     #[must_use]
-    pub fn condition(&self, time: String) -> Condition {
+    pub fn condition(&self, same: bool, time: String) -> Condition {
         let Watch { object, within, sessions, previous } = self.watch();
         let count = sessions.len();
         match self {
@@ -169,15 +172,19 @@ impl Verdict {
             Self::Failed { lost, .. } => {
                 let names: Vec<String> = lost.iter().map(name).collect();
                 let now = match previous {
-                    Some(_) => "its previous form is in force",
-                    None => "it is left out",
+                    Some(_) if same => {
+                        "nothing is taken back, as it says what it said before the edit: look at its Secret"
+                    }
+                    Some(_) => "its previous form is in force until it changes",
+                    None => "it is left out until it changes",
                 };
                 let message = format!(
-                    "{within} s after the edit {} of {count} sessions are not Established: {}; {now} until it changes",
+                    "{within} s after the edit {} of {count} sessions are not Established: {}; {now}",
                     lost.len(),
                     names.join(", ")
                 );
-                condition(object, ["False", "SessionsLost"], message, time)
+                let reason = if same { NOT_TAKEN_BACK } else { "SessionsLost" };
+                condition(object, ["False", reason], message, time)
             }
         }
     }

@@ -135,13 +135,19 @@ fn conditions_say_what_happened() {
     confirm.edited(start, vec![edit("BGPPeer m/tor", Some(30), kept())], &before, |_| true);
     let waiting = confirm.saved().next().unwrap().condition("2026-11-21T12:00:00Z".to_owned());
     assert_eq!((waiting.status.as_str(), waiting.reason.as_str()), ("Unknown", "Waiting"));
-    let failed = confirm.look(start + seconds(30), &sessions("10.0.0.1"))[0].condition(String::new());
+    let verdict = confirm.look(start + seconds(30), &sessions("10.0.0.1")).remove(0);
+    let failed = verdict.condition(false, String::new());
     assert_eq!((failed.status.as_str(), failed.reason.as_str()), ("False", "SessionsLost"));
     assert_eq!(
         failed.message,
         "30 s after the edit 1 of 2 sessions are not Established: 10.0.0.2 in VRF red; its previous form is in \
          force until it changes"
     );
+    let secret = verdict.condition(true, String::new());
+    assert_eq!((secret.status.as_str(), secret.reason.as_str()), ("False", "NotTakenBack"));
+    assert!(secret.message.ends_with(
+        "red; nothing is taken back, as it says what it said before the edit: look at its Secret"
+    ));
     let json = serde_json::to_value(&failed).unwrap();
     assert_eq!((&json["type"], &json["object"]), (&CONDITION.into(), &"BGPPeer m/tor".into()));
 }

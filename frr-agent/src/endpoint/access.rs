@@ -56,6 +56,8 @@ impl Guard {
         };
         config.connect_timeout = Some(API);
         config.read_timeout = Some(API);
+        // Who asks can ask again; a server that is away is said at once.
+        config.default_retry = false;
         Ok(Self { client: Client::try_from(config)?, remembered: Mutex::default() })
     }
 

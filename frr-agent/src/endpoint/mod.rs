@@ -4,8 +4,9 @@ mod access;
 mod answer;
 mod tls;
 
+use crate::conditions::CONDITIONS;
 use crate::history;
-use crate::state::LIVE;
+use crate::live::Facts;
 use access::Guard;
 use answer::{Question, Reply};
 use anyhow::{Context, Result};
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tls::Certificate;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, error, info};
@@ -62,10 +63,16 @@ struct Served {
     guard: Guard,
     node: String,
     state: PathBuf,
+    facts: watch::Receiver<Arc<Facts>>,
 }
 
 /// Serves, if asked to, in a task of its own until the agent ends.
-pub async fn start(options: &Options, state: &Path, node: &str) -> Result<()> {
+pub async fn start(
+    options: &Options,
+    state: &Path,
+    node: &str,
+    facts: watch::Receiver<Arc<Facts>>,
+) -> Result<()> {
     let Some(listen) = options.listen else { return Ok(()) };
     let guard = Guard::new(options.kubeconfig.as_deref()).await?;
     let certificate = match (&options.tls_cert_file, &options.tls_key_file) {
@@ -74,7 +81,7 @@ pub async fn start(options: &Options, state: &Path, node: &str) -> Result<()> {
     };
     let listener = TcpListener::bind(listen).await.with_context(|| format!("--listen {listen}"))?;
     info!(event = "Listening", address = %listener.local_addr()?);
-    let served = Served { guard, node: node.to_owned(), state: state.to_owned() };
+    let served = Served { guard, node: node.to_owned(), state: state.to_owned(), facts };
     tokio::spawn(accept(listener, certificate, Arc::new(served)));
     Ok(())
 }
@@ -154,8 +161,8 @@ impl Served {
         json!({
             "node": self.node,
             "version": env!("CARGO_PKG_VERSION"),
-            "live": self.kept(LIVE),
-            "conditions": self.kept("conditions.json"),
+            "live": **self.facts.borrow(),
+            "conditions": self.conditions(),
             "lastAttempt": last.map(|entry| json!({
                 "revision": entry.revision,
                 "time": entry.time,
@@ -164,13 +171,11 @@ impl Served {
             })),
         })
     }
-}
 
-impl Served {
-    /// What another part of the agent keeps in the state folder; null while there is nothing.
-    fn kept(&self, name: &str) -> Value {
-        let text = std::fs::read_to_string(self.state.join(name)).unwrap_or_default();
-        serde_json::from_str(&text).unwrap_or_default()
+    /// As the last write left them; none while nothing was written.
+    fn conditions(&self) -> Value {
+        let text = std::fs::read_to_string(self.state.join(CONDITIONS)).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_else(|_| json!([]))
     }
 }
 

@@ -9,4 +9,5 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+pub use facts::Facts;
 pub use task::spawn;

@@ -135,10 +135,14 @@ impl Shell {
         let Ok(established) = answer else { return };
         let verdicts = self.commits.confirm.look(seen, &established);
         for verdict in &verdicts {
-            let condition = verdict.condition(report::now());
+            // Then the user has taken it back already, or it is the Secret that changed.
+            let same = is_as_before(verdict.watch(), &self.considered);
+            let condition = verdict.condition(same, report::now());
             report::commit(&condition);
             self.conditions.set(condition);
-            if let Verdict::Failed { watch, .. } = verdict {
+            if let Verdict::Failed { watch, .. } = verdict
+                && !same
+            {
                 self.take_back(watch);
             }
         }
@@ -150,10 +154,6 @@ impl Shell {
 
     /// The form before comes back into force, and the edit is not tried again until it changes.
     fn take_back(&mut self, watch: &Watch) {
-        if is_as_before(watch, &self.considered) {
-            // The user has taken it back already, or it is the Secret that changed: no form of the object helps.
-            return;
-        }
         let mut whole = InForce::clone(&self.commits.whole);
         put_back(&mut whole, watch);
         self.recorder.reverting();

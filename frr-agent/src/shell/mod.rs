@@ -71,6 +71,8 @@ struct Shell {
     taken: Arc<InForce>,
     /// What FRR has taken whole, for those who look at FRR.
     given: watch::Sender<Arc<FrrConfig>>,
+    /// What they see there.
+    facts: watch::Receiver<Arc<live::Facts>>,
     considered: Snapshot,
     quarantine: Quarantine,
     recorder: Recorder,
@@ -87,7 +89,7 @@ pub async fn run(args: Args) -> Result<()> {
     let (answer, mut answers) = mpsc::unbounded_channel();
     let mut shell = Shell::new(&args, &answer)?;
     let mut manifests = manifests::watch(&args, shell.read_again.clone())?;
-    endpoint::start(&args.endpoint, &args.state_dir, &args.node).await?;
+    endpoint::start(&args.endpoint, &args.state_dir, &args.node, shell.facts.clone()).await?;
     watch_daemons(&args, answer);
     info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
     loop {
@@ -161,7 +163,7 @@ impl Shell {
         let folder = args.state_dir.join(herald_core::history::FOLDER);
         let history = History::open(&folder, &args.node, args.history_size << 20);
         let (given, config) = watch::channel(Arc::default());
-        live::spawn(vtysh.clone(), config, args.state_dir.join(LIVE));
+        let facts = live::spawn(vtysh.clone(), config, args.state_dir.join(LIVE));
         Ok(Self {
             recorder: Recorder::new(history, &args.node, in_force.clone()),
             node: args.node.clone(),
@@ -172,6 +174,7 @@ impl Shell {
             keeper: Keeper::start(state),
             taken: in_force.clone(),
             given,
+            facts,
             in_force,
             decided: VecDeque::new(),
             considered: Snapshot::default(),

@@ -59,6 +59,8 @@ impl Agent {
         };
         config.connect_timeout = Some(CONNECT);
         config.read_timeout = Some(ANSWER);
+        // An agent that lets nobody in says why: that is an answer, not something to wait out.
+        config.default_retry = false;
         if let Some(file) = &token_file {
             let token = read(file)?.trim().to_owned();
             config.auth_info = AuthInfo { token: Some(token.into()), ..AuthInfo::default() };
