@@ -74,6 +74,18 @@ fn condition(site: &Site, object: &str) -> Result<String> {
     Ok(format!("{} {}", found["status"].as_str().unwrap_or("?"), found["reason"].as_str().unwrap_or("?")))
 }
 
+/// The last apply is the way back, and says that it is.
+fn the_history_says_so(site: &Site) -> Result<()> {
+    let state = site.state().display().to_string();
+    wait_for("the history says what was taken back", LIMIT, || {
+        let json = site.herald.run(&["history", "node1", "--state-dir", &state, "-o", "json"])?;
+        let entries: serde_json::Value = serde_json::from_str(&json)?;
+        let last = entries.as_array().and_then(|all| all.last()).context("no entry")?;
+        ensure!(last["cause"]["trigger"] == "CommitReverted" && last["outcome"] == "Reverted", "{last}");
+        Ok(())
+    })
+}
+
 #[test]
 fn a_peer_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> Result<()> {
     let mut site = Site::new(Release::V10, "")?;
@@ -101,6 +113,8 @@ fn a_peer_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> Res
         ensure!(found == "False SessionsLost", "{found}");
         Ok(())
     })?;
+
+    the_history_says_so(&site)?;
 
     // Neither by the next change nor by the next start of the agent.
     site.agent.take().context("no agent")?.process().kill()?;
