@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// Shorter than the full read-back of once a minute: nothing may have to wait for that.
 const LIMIT: Duration = Duration::from_secs(40);
 
-/// The issue wants 200 ms on a quiet machine (docs/performance.md has the figures); tests share theirs.
+/// 200 ms is the limit on a quiet machine (docs/performance.md has the figures); tests share theirs.
 const DETECTED: Duration = Duration::from_secs(2);
 
 const BGP: &str = "
