@@ -1,0 +1,1 @@
+//! What the shells serve beside their work: HTTPS with certificates that change, who may ask, metrics, health, and logs.
