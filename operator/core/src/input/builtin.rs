@@ -53,7 +53,7 @@ impl Reader {
             meta,
             service_type: self.intern(spec.type_.as_deref().unwrap_or_default()),
             cluster_ips: cluster_ips.iter().map(|ip| self.intern(ip)).collect(),
-            ip_families: spec.ip_families.iter().flatten().map(|family| self.intern(family)).collect(),
+            ip_families: exact(spec.ip_families.iter().flatten().map(|family| self.intern(family))),
             ip_family_policy: spec.ip_family_policy.map(|policy| self.intern(&policy)),
             load_balancer_ip: spec.load_balancer_ip.map(|ip| self.intern(&ip)),
             load_balancer_class: spec.load_balancer_class.map(|class| self.intern(&class)),
@@ -65,11 +65,9 @@ impl Reader {
                 .map(|(key, value)| (self.intern(key), self.intern(value)))
                 .collect(),
             ports,
-            ingress: status
-                .into_iter()
-                .filter_map(|i| i.ip)
-                .map(|ip| ip.parse().map_err(|_| ip.into()))
-                .collect(),
+            ingress: exact(
+                status.into_iter().filter_map(|i| i.ip).map(|ip| ip.parse().map_err(|_| ip.into())),
+            ),
             adopted: false,
         };
         self.snapshot.services.insert(ServiceKey::of(&object.id), Arc::new(service));
@@ -239,6 +237,11 @@ impl Reader {
             }
         }
     }
+}
+
+/// A list that takes no more room than it needs: there are thousands of Services, and most have one of each.
+fn exact<T>(items: impl Iterator<Item = T>) -> Vec<T> {
+    items.collect::<Box<[T]>>().into_vec()
 }
 
 /// The prefixes of a list, and what of it is none.

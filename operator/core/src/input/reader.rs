@@ -78,6 +78,9 @@ impl Reader {
     pub fn finish(self) -> Parsed {
         let Self { mut snapshot, problems, index, .. } = self;
         sort(&mut snapshot);
+        // What came one by one takes up to twice the room that it needs.
+        snapshot.services = std::mem::take(&mut snapshot.services).into_iter().collect();
+        snapshot.endpoint_slices = std::mem::take(&mut snapshot.endpoint_slices).into_iter().collect();
         let errors = || problems.iter().filter(|problem| problem.severity == Severity::Error);
         snapshot.unreadable = errors().filter_map(|problem| problem.object.clone()).collect();
         // A document that is read and is no manifest hides none; text that cannot be read may.

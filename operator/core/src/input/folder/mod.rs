@@ -30,7 +30,7 @@ pub struct Folder {
 
 #[derive(Debug, Clone)]
 struct Known {
-    files: SharedMap<Arc<str>, Arc<Vec<Piece>>>,
+    files: SharedMap<Arc<str>, Arc<[Piece]>>,
     /// What the ledger records, of each Service that it names.
     recorded: SharedMap<ServiceKey, Arc<[IpAddr]>>,
     parsed: Parsed,
@@ -83,7 +83,7 @@ impl Folder {
         for (file, text) in files {
             let pieces = edit.file(file, known.files.get(file), *text, &self.options)?;
             if text.is_some() {
-                known.files.insert(file.clone(), Arc::new(pieces));
+                known.files.insert(file.clone(), pieces.into());
             } else {
                 known.files.remove(file);
             }
@@ -158,11 +158,11 @@ impl Edit {
     fn file(
         &mut self,
         file: &Arc<str>,
-        before: Option<&Arc<Vec<Piece>>>,
+        before: Option<&Arc<[Piece]>>,
         text: Option<&str>,
         options: &Options,
     ) -> Option<Vec<Piece>> {
-        let before = before.map_or(&[][..], |pieces| pieces.as_slice());
+        let before = before.map_or(&[][..], |pieces| &**pieces);
         if before.iter().any(|piece| piece.says == Says::Unread) {
             return None;
         }
@@ -253,7 +253,7 @@ fn of_one(snapshot: &Snapshot) -> Option<Says> {
 fn in_pieces<'a>(
     texts: &'a [SourceText],
     parsed: &'a Parsed,
-) -> impl Iterator<Item = (Arc<str>, Arc<Vec<Piece>>)> + 'a {
+) -> impl Iterator<Item = (Arc<str>, Arc<[Piece]>)> + 'a {
     let slices: HashMap<&ObjectRef, &SliceKey> =
         parsed.snapshot.endpoint_slices.iter().map(|(key, slice)| (&slice.object, key)).collect();
     let mut objects: HashMap<usize, Vec<(usize, Says)>> = HashMap::new();
@@ -286,7 +286,7 @@ fn in_pieces<'a>(
                 piece.says = Says::Unread;
             }
         }
-        (source.file.clone(), Arc::new(found))
+        (source.file.clone(), found.into())
     })
 }
 

@@ -83,7 +83,12 @@ impl Incremental {
             Some(last) => last,
             None => Last::empty(snapshot, before, &self.node, &self.options)?,
         };
+        let is_new = last.snapshot.services.is_empty();
         last.follow(snapshot, &self.options);
+        if is_new {
+            last.services.pack();
+            last.prefixes.pack();
+        }
         let planned = last.planned(&self.options);
         self.options.frr.in_force = Some(Arc::clone(&planned.config));
         self.last = Some(last);

@@ -70,6 +70,11 @@ impl Prefixes {
         changed
     }
 
+    /// Takes no more room than is needed, after many were added in order: that leaves a tree half full.
+    pub fn pack(&mut self) {
+        self.announced = std::mem::take(&mut self.announced).into_iter().collect();
+    }
+
     /// What is left of a prefix: nothing, if a guard rail refuses it.
     fn keep_rails(&mut self, net: &IpNet, now: Option<Announced>, world: &World) -> Option<Announced> {
         if world.model.guard.refusal(net).is_none() {

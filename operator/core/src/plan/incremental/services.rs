@@ -112,6 +112,12 @@ impl Services {
         old.into_iter().map(|(key, entry)| (entry, now(key))).collect()
     }
 
+    /// Takes no more room than is needed, after many were added in order: that leaves a tree half full.
+    pub fn pack(&mut self) {
+        self.entries = std::mem::take(&mut self.entries).into_iter().collect();
+        self.claims = std::mem::take(&mut self.claims).into_iter().collect();
+    }
+
     /// Forgets all that is known of a Service.
     fn forget(&mut self, key: &ServiceKey) -> Option<Entry> {
         self.problems.remove(key);
