@@ -6,6 +6,7 @@ use herald_core::model::{
     AddressRange, Families, FamilyPolicy, Model, Pinned, Pool, PoolName, Service, ServiceKey, SharingKey,
 };
 use herald_core::problem::ObjectRef;
+use herald_core::snapshot::Labels;
 use herald_frr::value::Family;
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -26,7 +27,7 @@ fn pool(ranges: &[(&str, &str)]) -> Pool {
     let range = |(first, last): &(&str, &str)| AddressRange::new(address(first)?, address(last)?);
     Pool {
         object: object("IPAddressPool", "pool"),
-        labels: BTreeMap::new(),
+        labels: Labels::new(),
         ranges: ranges.iter().filter_map(range).collect(),
         auto_assign: true,
         avoid_buggy_ips: true,
@@ -37,7 +38,7 @@ fn pool(ranges: &[(&str, &str)]) -> Pool {
 fn service(families: Families) -> Service {
     Service {
         object: object("Service", "service"),
-        labels: BTreeMap::new(),
+        labels: Labels::new(),
         families: Ok(families),
         policy: FamilyPolicy::PreferDualStack,
         requested_pool: None,

@@ -8,6 +8,7 @@ pub mod frr;
 pub mod guard;
 pub mod history;
 pub mod input;
+mod labels;
 pub mod ledger;
 pub mod model;
 pub mod plan;

@@ -2,6 +2,7 @@
 //!
 //! Filled by `input` from manifests, and by watches from the API server.
 
+pub use crate::labels::Labels;
 use crate::problem::ObjectRef;
 use herald_crds::{frrk8s, metallb};
 use herald_frr::shared::SharedMap;
@@ -11,9 +12,6 @@ use std::fmt;
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-
-/// Labels or annotations.
-pub type Labels = BTreeMap<String, String>;
 
 /// What is used of an object's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,5 +34,9 @@ fn read<T>(
 ) -> Result<Option<T>, GuardError> {
     let Some(given) = meta.annotations.get(key) else { return Ok(None) };
     let parsed = parse(given);
-    if parsed.is_none() { Err(GuardError::Annotation { given: given.clone(), wanted }) } else { Ok(parsed) }
+    if parsed.is_none() {
+        Err(GuardError::Annotation { given: given.to_owned(), wanted })
+    } else {
+        Ok(parsed)
+    }
 }

@@ -152,9 +152,10 @@ impl Reader {
             self.snapshot.node_addresses.insert(object.id.name.clone(), addresses);
         }
         let conditions = status.conditions.unwrap_or_default();
+        let labels = self.labels(read.metadata.labels.iter().flatten());
         self.snapshot.nodes.push(Node {
             name: object.id.name.clone(),
-            labels: read.metadata.labels.unwrap_or_default(),
+            labels,
             network_unavailable: conditions
                 .iter()
                 .any(|c| c.type_ == "NetworkUnavailable" && c.status == "True"),
@@ -186,7 +187,7 @@ impl Reader {
     /// Reads a Namespace.
     pub fn namespace(&mut self, object: &Object<'_, '_>) {
         let Some(read) = self.typed::<core::Namespace>(object) else { return };
-        let labels = read.metadata.labels.unwrap_or_default();
+        let labels = self.labels(read.metadata.labels.iter().flatten());
         self.snapshot.namespaces.push(Namespace { name: object.id.name.clone(), labels });
     }
 

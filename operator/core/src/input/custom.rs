@@ -5,7 +5,7 @@ use super::reader::{Object, Reader};
 use super::tree::Tree;
 use super::{de, duplicates, schema};
 use crate::problem::Step;
-use crate::snapshot::{Configuration, Custom, Meta};
+use crate::snapshot::{Configuration, Custom, Labels, Meta};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 
@@ -70,20 +70,24 @@ impl Reader {
             known = false;
             self.error(object, field.field.clone(), &unknown_field(&field));
         }
-        let read_by_rules = |key: &str| {
+        let read_by_rules = |key: &String| {
             ["metallb.io/", "metallb.universe.tf/", "herald.metallb.io/"].iter().any(|p| key.starts_with(p))
         };
         let created = metadata.get("creationTimestamp").and_then(Tree::text).unwrap_or_default();
         known.then(|| Meta {
             object: object.id.clone(),
-            labels: read.labels.unwrap_or_default(),
-            annotations: read
-                .annotations
-                .map(|all| all.into_iter().filter(|(key, _)| read_by_rules(key)).collect())
-                .unwrap_or_default(),
+            labels: self.labels(read.labels.iter().flatten()),
+            annotations: self.labels(read.annotations.iter().flatten().filter(|(key, _)| read_by_rules(key))),
             created: self.intern(created),
             generation: read.generation.unwrap_or_default(),
         })
+    }
+}
+
+impl Reader {
+    /// Labels or annotations; objects have most of their texts in common.
+    pub(super) fn labels<'a>(&mut self, all: impl Iterator<Item = (&'a String, &'a String)>) -> Labels {
+        all.map(|(key, value)| (self.intern(key), self.intern(value))).collect()
     }
 }
 

@@ -12,6 +12,7 @@ mod names;
 mod reader;
 mod scalar;
 mod schema;
+mod texts;
 mod tree;
 mod yaml;
 
@@ -22,6 +23,7 @@ pub use index::SourceIndex;
 use crate::problem::Problem;
 use crate::snapshot::Snapshot;
 use std::sync::Arc;
+use texts::Texts;
 
 /// A text with manifests: YAML documents, or JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,11 +56,18 @@ pub struct Parsed {
 /// Reads manifests. Never fails: what cannot be read is a Problem and nothing else suffers.
 #[must_use]
 pub fn parse(sources: &[SourceText], options: &Options) -> Parsed {
-    let mut reader = reader::Reader::new(sources, options);
+    parse_with(sources, options, &mut Texts::default())
+}
+
+/// Reads manifests that have texts in common with others.
+fn parse_with(sources: &[SourceText], options: &Options, texts: &mut Texts) -> Parsed {
+    let mut reader = reader::Reader::new(sources, options, std::mem::take(texts));
     for (position, source) in sources.iter().enumerate() {
         reader.source(position, source);
     }
-    reader.finish()
+    let (parsed, all) = reader.finish();
+    *texts = all;
+    parsed
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub fn object_ref(
             }
         },
     };
-    Ok(ObjectRef { kind, namespace: intern(namespace), name: name.into() })
+    Ok(ObjectRef { kind, namespace: intern(namespace), name: intern(name) })
 }
 
 /// Says kind and field itself: without a name there is no object to say it of.

@@ -3,12 +3,13 @@
 use super::error::InputError;
 use super::index::{Place, SourceIndex, deepest};
 use super::kinds::{self, Kind};
+use super::texts::Texts;
 use super::tree::{Mark, Tree, Value};
 use super::yaml::{Document, Documents, Fault, FaultKind};
 use super::{Options, Parsed, SourceText, names};
 use crate::problem::{FieldPath, Location, ObjectRef, Problem, Reason, Severity};
 use crate::snapshot::{Configuration, Snapshot};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Reads sources one after the other into a Snapshot.
@@ -21,7 +22,7 @@ pub struct Reader {
     seen: HashMap<ObjectRef, Location>,
     /// The first object of each name, of the kinds that are referred to by name.
     by_name: HashMap<(&'static str, Arc<str>), ObjectRef>,
-    texts: HashSet<Arc<str>>,
+    texts: Texts,
 }
 
 /// An object of a kind that is read.
@@ -44,8 +45,8 @@ struct Inherited<'t> {
 }
 
 impl Reader {
-    /// A reader of these sources.
-    pub fn new(sources: &[SourceText], options: &Options) -> Self {
+    /// A reader of these sources. `texts` are those that others have too.
+    pub fn new(sources: &[SourceText], options: &Options, texts: Texts) -> Self {
         Self {
             options: options.clone(),
             snapshot: Snapshot::default(),
@@ -53,7 +54,7 @@ impl Reader {
             index: SourceIndex::new(sources),
             seen: HashMap::new(),
             by_name: HashMap::new(),
-            texts: HashSet::new(),
+            texts,
         }
     }
 
@@ -74,9 +75,9 @@ impl Reader {
         }
     }
 
-    /// Everything that was read, in the order that the Snapshot promises.
-    pub fn finish(self) -> Parsed {
-        let Self { mut snapshot, problems, index, .. } = self;
+    /// Everything that was read, in the order that the Snapshot promises, and the texts in it.
+    pub fn finish(self) -> (Parsed, Texts) {
+        let Self { mut snapshot, problems, index, texts, .. } = self;
         sort(&mut snapshot);
         // What came one by one takes up to twice the room that it needs.
         snapshot.services = std::mem::take(&mut snapshot.services).into_iter().collect();
@@ -86,7 +87,7 @@ impl Reader {
         // A document that is read and is no manifest hides none; text that cannot be read may.
         let hides = [InputError::Syntax(String::new()).reason(), InputError::Limit("").reason()];
         snapshot.incomplete = errors().any(|problem| hides.contains(&problem.reason));
-        Parsed { snapshot, problems, index }
+        (Parsed { snapshot, problems, index }, texts)
     }
 
     fn document(&mut self, tree: &Tree<'_>, place: &Place, inherited: Inherited<'_>) {
@@ -174,12 +175,7 @@ impl Reader {
 
     /// The one copy of a text that many objects repeat.
     pub(super) fn intern(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.texts.get(text) {
-            return known.clone();
-        }
-        let new: Arc<str> = text.into();
-        self.texts.insert(new.clone());
-        new
+        self.texts.intern(text)
     }
 
     /// Notes an error of an object's field: the object is left out.

@@ -33,16 +33,16 @@ impl Reason for CommitConfirmedError {
 /// How long the sessions have after an edit of the object; `None` without the annotation.
 pub fn commit_confirmed(meta: &Meta) -> Result<Option<Duration>, CommitConfirmedError> {
     let Some(text) = meta.annotations.get(COMMIT_CONFIRMED) else { return Ok(None) };
-    let form = || CommitConfirmedError::Form(text.clone());
+    let form = || CommitConfirmedError::Form(text.to_owned());
     let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let seconds = if is_number {
-        text.parse().map_err(|_| CommitConfirmedError::Range(text.clone()))?
+        text.parse().map_err(|_| CommitConfirmedError::Range(text.to_owned()))?
     } else {
         duration::parse_seconds(text).map_err(|_| form())?
     };
     match seconds {
         1..=LIMIT => Ok(Some(Duration::from_secs(seconds))),
-        _ => Err(CommitConfirmedError::Range(text.clone())),
+        _ => Err(CommitConfirmedError::Range(text.to_owned())),
     }
 }
 

@@ -63,10 +63,10 @@ pub type Forms<S> = BTreeMap<String, Form<S>>;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Form<S> {
     /// Its labels.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
     /// Its annotations, as far as some rule reads them.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub annotations: Labels,
     /// Its spec.
     pub spec: S,

@@ -109,7 +109,7 @@ fn parse(service: &snapshot::Service, pools: PoolFamilies, problems: &mut Vec<Pr
 
 /// The annotation with the key that was found; the new prefix wins wherever it is there.
 fn annotation<'a>(meta: &'a Meta, (_, new, old): &Annotation) -> Option<(&'static str, &'a str)> {
-    let get = |key: &'static str| meta.annotations.get(key).map(|value| (key, value.as_str()));
+    let get = |key: &'static str| meta.annotations.get(key).map(|value| (key, value));
     get(new).or_else(|| get(old))
 }
 

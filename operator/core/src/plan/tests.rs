@@ -18,12 +18,12 @@ fn object(kind: &'static str, name: &str) -> ObjectRef {
 }
 
 fn labels(key: &str, value: &str) -> Labels {
-    Labels::from([(key.to_owned(), value.to_owned())])
+    Labels::from([(key, value)])
 }
 
 fn selector(key: &str, value: &str) -> Selector {
-    Selector::parse(&LabelSelector { match_labels: Some(labels(key, value)), ..LabelSelector::default() })
-        .unwrap()
+    let match_labels = Some(BTreeMap::from([(key.to_owned(), value.to_owned())]));
+    Selector::parse(&LabelSelector { match_labels, ..LabelSelector::default() }).unwrap()
 }
 
 fn pool(name: &str, first: &str, last: &str) -> Pool {
@@ -115,7 +115,7 @@ fn refusals_come_in_the_order_of_metallb() {
         }),
         ("noLocalEndpoints", |model, _| model.services.get_mut(&key("web")).unwrap().traffic_local = true),
         ("nodeLabeledExcludeBalancers", |_, node| {
-            node.labels.insert(EXCLUDE_LABEL.to_owned(), String::new());
+            node.labels = Labels::from([(EXCLUDE_LABEL, "")]);
         }),
         ("nodeNetworkUnavailable", |_, node| node.network_unavailable = true),
         ("conflictingAdvertisements", |model, _| {
@@ -168,7 +168,7 @@ fn traffic_policy_local_needs_an_endpoint_on_the_node() {
 fn the_exclude_label_can_be_ignored() {
     let model = model();
     let mut node = node();
-    node.labels.insert(EXCLUDE_LABEL.to_owned(), String::new());
+    node.labels = Labels::from([(EXCLUDE_LABEL, "")]);
     let (_, outcomes) = ledger::recorded(&model);
     let plan = Planner::new(&model, &outcomes, Endpoints::Assume, true).node(&node, &[]);
     assert_eq!(announced(&plan), ["10.0.0.1/32 adv"]);

@@ -10,12 +10,14 @@ mod pieces;
 #[cfg(test)]
 mod tests;
 
-use super::{Options, Parsed, SourceText, parse};
+use super::texts::Texts;
+use super::{Options, Parsed, SourceText, parse_with};
 use crate::plan::{self, is_ledger, names_of};
 use crate::problem::{ObjectRef, Severity};
 use crate::snapshot::{EndpointSlice, Service, ServiceKey, SliceKey, Snapshot};
 use herald_frr::shared::SharedMap;
 use pieces::{Mark, Piece, Says, pieces};
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::Range;
@@ -25,6 +27,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Folder {
     options: Options,
+    /// What objects have in common.
+    texts: Texts,
     known: Option<Known>,
 }
 
@@ -39,26 +43,36 @@ struct Known {
 /// What comes and goes with the pieces of some files.
 #[derive(Default)]
 struct Edit {
+    texts: Texts,
     services: BTreeMap<ServiceKey, Option<Arc<Service>>>,
     slices: BTreeMap<SliceKey, Option<Arc<EndpointSlice>>>,
+    /// Which slices these are, whatever Service they are of.
+    slice_names: FxHashSet<SliceName>,
     recorded: BTreeMap<ServiceKey, Option<Arc<Service>>>,
     gone_services: Vec<ServiceKey>,
     gone_slices: Vec<SliceKey>,
     gone_records: Vec<ServiceKey>,
 }
 
+/// Namespace and name of an EndpointSlice.
+type SliceName = (Arc<str>, Arc<str>);
+
+fn slice_name(key: &SliceKey) -> SliceName {
+    (key.service.namespace.clone(), key.name.clone())
+}
+
 impl Folder {
     /// Knows no file yet.
     #[must_use]
     pub fn new(options: &Options) -> Self {
-        Self { options: options.clone(), known: None }
+        Self { options: options.clone(), texts: Texts::default(), known: None }
     }
 
     /// Reads all files of the folder.
     pub fn read(&mut self, texts: Vec<SourceText>) -> Parsed {
         let (ledger, manifests): (Vec<_>, Vec<_>) = texts.into_iter().partition(|t| is_ledger(&t.file));
-        let ledger_parsed = parse(&ledger, &self.options);
-        let mut parsed = parse(&manifests, &self.options);
+        let ledger_parsed = parse_with(&ledger, &self.options, &mut self.texts);
+        let mut parsed = parse_with(&manifests, &self.options, &mut self.texts);
         let files = in_pieces(&ledger, &ledger_parsed).chain(in_pieces(&manifests, &parsed)).collect();
         plan::adopt(&mut parsed.snapshot, &plan::of_services(&ledger_parsed.snapshot.services));
         parsed.problems.extend(ledger_parsed.problems);
@@ -72,6 +86,7 @@ impl Folder {
         let recorded = ledger_parsed.snapshot.services.iter();
         let recorded = recorded.map(|(key, service)| (key.clone(), ips(service))).collect();
         self.known = followable.then(|| Known { files, recorded, parsed: parsed.clone() });
+        self.texts.keep_common();
         Parsed { index: whole, ..parsed }
     }
 
@@ -79,7 +94,7 @@ impl Folder {
     /// read again.
     pub fn change(&mut self, files: &[(Arc<str>, Option<&str>)]) -> Option<Parsed> {
         let mut known = self.known.take()?;
-        let mut edit = Edit::default();
+        let mut edit = Edit { texts: std::mem::take(&mut self.texts), ..Edit::default() };
         for (file, text) in files {
             let pieces = edit.file(file, known.files.get(file), *text, &self.options)?;
             if text.is_some() {
@@ -88,7 +103,9 @@ impl Folder {
                 known.files.remove(file);
             }
         }
+        self.texts = std::mem::take(&mut edit.texts);
         known.apply(edit)?;
+        self.texts.keep_common();
         let parsed = known.parsed.clone();
         self.known = Some(known);
         Some(parsed)
@@ -103,16 +120,18 @@ impl Known {
         edit.gone_services.iter().for_each(|key| drop(snapshot.services.remove(key)));
         edit.gone_slices.iter().for_each(|key| drop(snapshot.endpoint_slices.remove(key)));
         edit.gone_records.iter().for_each(|key| drop(self.recorded.remove(key)));
+        // Of another Service it would be the same object all the same.
+        let mut new = edit.slice_names;
+        for key in &edit.gone_slices {
+            new.remove(&slice_name(key));
+        }
+        let names: FxHashSet<&str> = new.iter().map(|(_, name)| &**name).collect();
+        let is_new = |key: &SliceKey| names.contains(&*key.name) && new.contains(&slice_name(key));
+        if !names.is_empty() && snapshot.endpoint_slices.keys().any(is_new) {
+            return None;
+        }
         for (key, slice) in edit.slices {
-            let is_it =
-                |other: &SliceKey| other.name == key.name && other.service.namespace == key.service.namespace;
-            // Of another Service it would be the same object all the same.
-            let is_new = !edit.gone_slices.iter().any(is_it);
-            if is_new && snapshot.endpoint_slices.keys().any(is_it) {
-                return None;
-            }
-            let same_name = snapshot.endpoint_slices.insert(key, slice?);
-            same_name.is_none().then_some(())?;
+            snapshot.endpoint_slices.insert(key, slice?).is_none().then_some(())?;
         }
         for (key, record) in edit.recorded {
             let ips: Vec<IpAddr> = record?.ingress.iter().flatten().copied().collect();
@@ -188,7 +207,8 @@ impl Edit {
         let mut after = before[..head].to_vec();
         for (mark, range) in new {
             let piece = SourceText { file: file.clone(), text: text.get(range.clone())?.into() };
-            let says = self.comes(&parse(&[piece], options), ledger)?;
+            let parsed = parse_with(&[piece], options, &mut self.texts);
+            let says = self.comes(&parsed, ledger)?;
             after.push(Piece::new(*mark, says));
         }
         after.extend_from_slice(rest);
@@ -218,13 +238,9 @@ impl Edit {
                 services.insert(key.clone(), snapshot.services.get(key).cloned()).is_some()
             }
             Says::Slice(key) => {
-                let slice = snapshot.endpoint_slices.get(key).cloned();
+                self.slices.insert(key.clone(), snapshot.endpoint_slices.get(key).cloned());
                 // The same slice of another Service is the same object.
-                let twice = self
-                    .slices
-                    .keys()
-                    .any(|other| other.name == key.name && other.service.namespace == key.service.namespace);
-                self.slices.insert(key.clone(), slice).is_some() || twice
+                !self.slice_names.insert(slice_name(key))
             }
             _ => false,
         };

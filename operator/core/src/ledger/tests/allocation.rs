@@ -66,7 +66,7 @@ fn both_conditions_of_a_pinned_pool_must_hold() {
     };
     only.pinned.as_mut().unwrap().service_selectors = vec![Selector::parse(&selector).unwrap()];
     let pools = pools([("p", only)]);
-    let web = Service { labels, ..service() };
+    let web = Service { labels: labels.into_iter().collect(), ..service() };
     let cases = [
         ("ns/a", &web, "p: 10.0.0.1"),
         ("other/a", &web, "NoAvailableIPs"),

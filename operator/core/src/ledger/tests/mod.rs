@@ -9,6 +9,7 @@ mod sharing;
 use super::*;
 use crate::model::{AddressRange, Families, FamilyPolicy, Model, Pinned};
 use crate::problem::ObjectRef;
+use crate::snapshot::Labels;
 
 /// A pool from ranges written `first-last`, or single addresses.
 pub(super) fn pool(ranges: &[&str]) -> Pool {
@@ -18,7 +19,7 @@ pub(super) fn pool(ranges: &[&str]) -> Pool {
     };
     Pool {
         object: object("IPAddressPool", ""),
-        labels: BTreeMap::new(),
+        labels: Labels::new(),
         ranges: ranges.iter().map(range).collect(),
         auto_assign: true,
         avoid_buggy_ips: false,
@@ -38,7 +39,7 @@ pub(super) fn pinned(ranges: &[&str], priority: u32, namespaces: &[&str]) -> Poo
 pub(super) fn service() -> Service {
     Service {
         object: object("Service", "ns"),
-        labels: BTreeMap::new(),
+        labels: Labels::new(),
         families: Ok(Families::Single(Family::V4)),
         policy: FamilyPolicy::SingleStack,
         requested_pool: None,

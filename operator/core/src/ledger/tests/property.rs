@@ -104,7 +104,7 @@ fn any_service() -> impl Strategy<Value = Service> {
             policy,
             requested_ips,
             requested_pool: by_pool.map(Arc::from),
-            labels: labels(web),
+            labels: labels(web).into_iter().collect(),
             status_ips,
             ..sharer(key, backend, &open.into_iter().collect::<Vec<_>>())
         },

@@ -1,4 +1,5 @@
 use super::{build, check, errors, object, pool};
+use crate::snapshot::Labels;
 
 #[test]
 fn every_rule_of_a_pool() {
@@ -92,7 +93,7 @@ fn a_pool_is_pinned_to_namespaces_by_name_and_label() {
     let namespace = "---\n{apiVersion: v1, kind: Namespace, metadata: {name: web, labels: {env: prod}}}\n";
     let built = build(&(object("IPAddressPool", "v1beta1", "a", spec) + namespace));
     let pool = &built.model.pools["a"];
-    let none = std::collections::BTreeMap::new();
+    let none = Labels::new();
     assert!(pool.admits("shop", &none) && pool.admits("web", &none) && !pool.admits("other", &none));
     assert_eq!(pool.pinned.as_ref().unwrap().priority, 5);
 }
@@ -102,5 +103,5 @@ fn selectors_that_match_no_namespace_leave_the_pool_to_nobody() {
     let spec =
         "{addresses: [192.0.2.0/24], serviceAllocation: {namespaceSelectors: [{matchLabels: {env: prod}}]}}";
     let built = build(&object("IPAddressPool", "v1beta1", "a", spec));
-    assert!(!built.model.pools["a"].admits("shop", &std::collections::BTreeMap::new()));
+    assert!(!built.model.pools["a"].admits("shop", &Labels::new()));
 }
