@@ -183,9 +183,11 @@ fn listing(annotations: &str, prefixes: &str) -> String {
 }
 
 #[test]
-fn a_default_route_needs_leave_and_what_is_listed_by_name_gets_a_warning() -> Result<()> {
+fn what_is_listed_by_name_gets_a_warning_and_a_default_route_can_be_forbidden() -> Result<()> {
     let scene = Scene::new(BIRD)?;
-    scene.site.write("extra.yaml", &listing("", "0.0.0.0/0, '::/0', 10.244.0.0/16, 172.30.0.1/32"))?;
+    let forbidden = "herald.metallb.io/allow-default-route: 'false'";
+    let listed = "0.0.0.0/0, '::/0', 10.244.0.0/16, 172.30.0.1/32";
+    scene.site.write("extra.yaml", &listing(forbidden, listed))?;
     for prefix in ["10.244.0.0/16", "172.30.0.1/32"] {
         wait_for("what is listed arrives", LIMIT, || scene.bird.routes_to(prefix))
             .with_context(|| scene.site.logs())?;
@@ -196,13 +198,13 @@ fn a_default_route_needs_leave_and_what_is_listed_by_name_gets_a_warning() -> Re
     scene.bird.lacks("0.0.0.0/0")?;
     scene.bird.lacks("::/0")?;
 
-    let allowed = "herald.metallb.io/allow-default-route: 'true'";
-    scene.site.write("extra.yaml", &listing(allowed, "0.0.0.0/0, '::/0', 10.244.0.0/16"))?;
+    scene.site.write("extra.yaml", &listing("", "0.0.0.0/0, '::/0', 10.244.0.0/16"))?;
     wait_for("the default routes arrive", LIMIT, || {
         scene.bird.routes_to("0.0.0.0/0")?;
         scene.bird.routes_to("::/0")
     })
     .with_context(|| scene.site.logs())?;
+    scene.agent_said("DefaultRouteAnnounced", "FRRConfiguration f/extra")?;
     scene.gobgp.lacks("0.0.0.0/0")
 }
 

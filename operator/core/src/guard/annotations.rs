@@ -4,7 +4,7 @@ use super::GuardError;
 use crate::problem::FieldPath;
 use crate::snapshot::Meta;
 
-/// `"true"` on an FRRConfiguration: default routes among its prefixes are announced.
+/// On an FRRConfiguration: `"true"` announces default routes among its prefixes without a warning, `"false"` leaves them out.
 pub const ALLOW_DEFAULT_ROUTE: &str = "herald.metallb.io/allow-default-route";
 /// On a BGPPeer or FRRConfiguration: prefixes of a family that each of its neighbors is sent at most.
 pub const MAX_PREFIXES: &str = "herald.metallb.io/max-prefixes";
@@ -14,10 +14,9 @@ pub(crate) fn annotation(key: &str) -> FieldPath {
     FieldPath::of("metadata.annotations").key(key)
 }
 
-/// Whether the object allows default routes.
-pub(crate) fn allows_default_route(meta: &Meta) -> Result<bool, GuardError> {
-    let allowed = read(meta, ALLOW_DEFAULT_ROUTE, "\"true\" or \"false\"", |text| text.parse().ok())?;
-    Ok(allowed.unwrap_or_default())
+/// Whether the object allows default routes; `None` where it does not say.
+pub(crate) fn allows_default_route(meta: &Meta) -> Result<Option<bool>, GuardError> {
+    read(meta, ALLOW_DEFAULT_ROUTE, "\"true\" or \"false\"", |text| text.parse().ok())
 }
 
 /// How many prefixes the object's neighbors are sent at most; `None` where it does not say.

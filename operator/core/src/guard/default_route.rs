@@ -10,6 +10,19 @@ pub(super) fn is_default(prefix: &IpNet) -> bool {
     prefix.prefix_len() == 0
 }
 
+/// What is to be said of default routes that an object lists without saying that it means them.
+pub(crate) fn announced(contribution: &Contribution) -> Vec<Problem> {
+    let of_routers = contribution.routers.iter().flat_map(|router| {
+        let source = &router.source;
+        let defaults = router.prefixes.iter().filter(|prefix| is_default(prefix));
+        defaults.map(|prefix| {
+            let why = GuardError::DefaultRouteListed(*prefix);
+            Problem::warning(&source.object, source.field.key("prefixes"), &why)
+        })
+    });
+    of_routers.collect()
+}
+
 /// Takes default routes out of what an object asks for: the rest of it is as good as without them.
 pub(crate) fn take_out(contribution: &mut Contribution) -> Vec<Problem> {
     let mut problems = Vec::new();

@@ -6,12 +6,15 @@ use ipnet::IpNet;
 /// What a guard rail refuses or warns of.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GuardError {
-    /// A default route that nobody allowed.
-    #[error(
-        "{0} is a default route and is not announced; annotation herald.metallb.io/allow-default-route: \"true\" \
-         of this object allows it"
-    )]
+    /// A default route that nobody asked for by name, or that its object does not allow.
+    #[error("{0} is a default route and is not announced")]
     DefaultRoute(IpNet),
+    /// A default route that is asked for by name.
+    #[error(
+        "{0} is a default route: it is announced because it is listed here; annotation \
+         herald.metallb.io/allow-default-route of this object says whether it is meant: \"true\" or \"false\""
+    )]
+    DefaultRouteListed(IpNet),
     /// A Service's prefix that would attract the cluster's own traffic.
     #[error("{prefix} is not announced: it {relation} {network}, {owner}")]
     ClusterNetwork {
@@ -78,6 +81,7 @@ impl Reason for GuardError {
     fn reason(&self) -> &'static str {
         match self {
             Self::DefaultRoute(_) => "DefaultRouteRefused",
+            Self::DefaultRouteListed(_) => "DefaultRouteAnnounced",
             Self::ClusterNetwork { .. } => "ClusterNetworkRefused",
             Self::ClusterNetworkListed { .. } => "ClusterNetworkAnnounced",
             Self::NearMaxPrefixes { .. } => "NearMaxPrefixes",

@@ -16,7 +16,7 @@ pub use error::GuardError;
 pub use networks::{Guard, Networks};
 
 pub(crate) use annotations::{allows_default_route, annotation, max_prefixes};
-pub(crate) use default_route::take_out;
+pub(crate) use default_route::{announced as default_routes_announced, take_out};
 
 use crate::problem::Problem;
 

@@ -95,7 +95,8 @@ fn networks(config: &FrrConfig) -> String {
 }
 
 fn rails(problems: &[Problem]) -> String {
-    const REASONS: [&str; 7] = [
+    const REASONS: [&str; 8] = [
+        "DefaultRouteAnnounced",
         "DefaultRouteRefused",
         "ClusterNetworkRefused",
         "ClusterNetworkAnnounced",
@@ -185,19 +186,22 @@ fn what_an_frr_configuration_lists_is_announced_with_a_warning() {
 }
 
 #[test]
-fn a_default_route_must_be_allowed() {
+fn a_default_route_that_is_listed_is_announced_with_a_warning_unless_its_object_says_more() {
     let prefixes = "0.0.0.0/0, 198.51.100.0/24";
+    let warning = "warning FRRConfiguration f/extra spec.bgp.routers[0].prefixes DefaultRouteAnnounced";
     let text = said(&configuration("", prefixes, ""));
-    assert!(text.starts_with("network 198.51.100.0/24 route-map"), "{text}");
-    assert!(
-        text.contains("error FRRConfiguration f/extra spec.bgp.routers[0].prefixes DefaultRouteRefused"),
-        "{text}"
-    );
+    assert!(text.starts_with("network 0.0.0.0/0 route-map") && text.contains(warning), "{text}");
     let allowed = said(&configuration("herald.metallb.io/allow-default-route: 'true'", prefixes, ""));
     assert!(allowed.starts_with("network 0.0.0.0/0 route-map"), "{allowed}");
-    assert!(!allowed.contains("error"), "{allowed}");
+    assert!(!allowed.contains("DefaultRoute"), "{allowed}");
+    let forbidden = said(&configuration("herald.metallb.io/allow-default-route: 'false'", prefixes, ""));
+    assert!(forbidden.starts_with("network 198.51.100.0/24 route-map"), "{forbidden}");
+    assert!(
+        forbidden.contains("error FRRConfiguration f/extra spec.bgp.routers[0].prefixes DefaultRouteRefused"),
+        "{forbidden}"
+    );
     let mistyped = said(&configuration("herald.metallb.io/allow-default-route: 'yes'", prefixes, ""));
-    assert!(mistyped.contains("InvalidAnnotation") && mistyped.contains("DefaultRouteRefused"), "{mistyped}");
+    assert!(mistyped.contains("InvalidAnnotation") && mistyped.contains(warning), "{mistyped}");
 }
 
 #[test]

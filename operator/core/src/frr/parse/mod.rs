@@ -62,7 +62,7 @@ impl Contribution {
         };
         let allows_default_route = guard::allows_default_route(&custom.meta).unwrap_or_else(|why| {
             misread(guard::ALLOW_DEFAULT_ROUTE, why);
-            false
+            None
         });
         let max_prefixes = guard::max_prefixes(&custom.meta).unwrap_or_else(|why| {
             misread(guard::MAX_PREFIXES, why);
@@ -78,12 +78,14 @@ impl Contribution {
             previous: None,
             bfd_profiles: profiles,
             routers,
-            raw: raw.map(|raw| RawPart { allows_default_route, ..raw }),
+            raw: raw.map(|raw| RawPart { allows_default_route: allows_default_route == Some(true), ..raw }),
         };
-        if !allows_default_route {
-            let refused = guard::take_out(&mut contribution);
-            contribution.warnings.extend(refused);
-        }
+        let said = match allows_default_route {
+            Some(true) => Vec::new(),
+            Some(false) => guard::take_out(&mut contribution),
+            None => guard::default_routes_announced(&contribution),
+        };
+        contribution.warnings.extend(said);
         // An object may also contradict itself: merged alone it shows.
         match Merged::default().add(&contribution, &NoServices) {
             Ok(()) => Ok(contribution),
