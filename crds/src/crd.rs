@@ -8,6 +8,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 use serde_yaml::Value;
 
+/// The file of `crds/yaml` by which `kubectl --kustomize` finds the others.
+pub const KUSTOMIZATION: &str = "kustomization.yaml";
+
 const HEADER: &str = "# Written by `cargo crdgen` from the types in crds/src: change those.\n";
 
 /// The definition of every kind (`apiextensions.k8s.io/v1`), sorted by name.
@@ -34,15 +37,21 @@ pub fn schemas() -> Vec<CustomResourceDefinition> {
     all
 }
 
-/// The files of `crds/yaml`: name and content, one for each of [`schemas`].
+/// The files of `crds/yaml`: name and content, one for each of [`schemas`], and the kustomization that lists them.
 ///
 /// # Errors
 /// A definition that is no YAML; does not happen with the types of this crate.
 pub fn files() -> Result<Vec<(String, String)>, serde_yaml::Error> {
-    schemas()
-        .iter()
-        .map(|crd| Ok((file_name(crd), format!("{HEADER}{}", serde_yaml::to_string(&plain(crd)?)?))))
-        .collect()
+    let mut files = Vec::new();
+    let mut list =
+        format!("{HEADER}apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n");
+    for crd in schemas() {
+        let name = file_name(&crd);
+        list.extend(["- ", &name, "\n"]);
+        files.push((name, format!("{HEADER}{}", serde_yaml::to_string(&plain(&crd)?)?)));
+    }
+    files.push((KUSTOMIZATION.to_owned(), list));
+    Ok(files)
 }
 
 fn file_name(crd: &CustomResourceDefinition) -> String {

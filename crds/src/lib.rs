@@ -15,5 +15,5 @@ mod crd;
 mod password;
 mod schema;
 
-pub use crd::{files, schemas};
+pub use crd::{KUSTOMIZATION, files, schemas};
 pub use password::Password;

@@ -42,6 +42,8 @@ fn build() -> Result<()> {
         "herald-operator",
         "-p",
         "herald-agent",
+        "-p",
+        "herald-controller",
     ]);
     if !cfg!(debug_assertions) {
         command.arg("--release");

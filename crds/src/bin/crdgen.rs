@@ -1,4 +1,4 @@
-//! Writes `crds/yaml`, one file for each kind.
+//! Writes `crds/yaml`: one file for each kind, and the kustomization that lists them.
 
 // The library is pure, this command is not.
 #![allow(clippy::disallowed_methods)]

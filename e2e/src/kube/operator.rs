@@ -1,0 +1,204 @@
+//! `herald-operator`, started as the manifests say and with the rights that they give.
+
+use super::{Kube, Kubectl};
+use crate::herald::{program, repository};
+use crate::lab::Lab;
+use crate::network::Namespace;
+use crate::process::Process;
+use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+use serde::Deserialize;
+use serde_json::Value;
+use std::path::Path;
+
+const NAMESPACE: &str = "metallb-system";
+const WEBHOOKS: &str = "metallb-webhook-service";
+
+/// One replica of the Deployment `controller`: a process in a namespace with an address of its own, as a pod has it. While
+/// it runs it stands in the webhook Service's endpoints.
+#[derive(Debug)]
+pub struct Operator {
+    name: String,
+    address: String,
+    namespace: Namespace,
+    kubectl: Kubectl,
+    process: Process,
+}
+
+impl Operator {
+    /// Starts a replica with the manifest's arguments and variables. Flags in `arguments` (`--flag=value`) replace those of the
+    /// same name.
+    pub fn start(lab: &Lab, kube: &Kube, name: &str, arguments: &[&str]) -> Result<Self> {
+        let kubeconfig = kube.service_account_kubeconfig(NAMESPACE, "controller")?;
+        Self::start_with(lab, kube, name, &kubeconfig, &[], arguments)
+    }
+
+    /// The same with another kubeconfig (of a [`super::Proxy`]) and more variables.
+    pub fn start_with(
+        lab: &Lab,
+        kube: &Kube,
+        name: &str,
+        kubeconfig: &Path,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let (namespace, address) = kube.pod(lab, name)?;
+        let folder = lab.folder(name)?;
+        let container = container(kube)?;
+        let program = program("herald-operator")?.display().to_string();
+        let mut command = namespace.command(&program);
+        // What the Secret of the webhooks' certificates is mounted at; replicas of the lab share the machine's files.
+        let certificates = format!("--cert-dir={}", lab.folder(&format!("{name}/certificates"))?.display());
+        let own = [&[certificates.as_str()], arguments].concat();
+        command.args(merged(&container, &own)?);
+        command.env("KUBECONFIG", kubeconfig).envs(environment(&container, name, &address)?);
+        command.envs(variables.iter().copied());
+        let process = Process::spawn("herald-operator", command, &folder.join("herald-operator.log"))?;
+        let kubectl = kube.kubectl.clone();
+        let operator = Self { name: name.to_owned(), address, namespace, kubectl, process };
+        operator.join_webhooks()?;
+        Ok(operator)
+    }
+
+    /// Its process.
+    pub const fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Its address, as of a pod.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Its namespace, where its ports listen.
+    #[must_use]
+    pub const fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// What it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Whether its readiness probe succeeds.
+    pub fn ready(&self) -> Result<String> {
+        self.namespace.run("curl", &["-fsS", "--max-time", "1", "http://127.0.0.1:17472/readyz"])
+    }
+
+    /// Ends it as a kubelet does: SIGTERM, and it leaves the endpoints.
+    pub fn stop(&mut self) -> Result<()> {
+        self.process.stop()?;
+        self.leave_webhooks()
+    }
+
+    /// SIGKILL: its connections end, its Lease stays; it leaves the endpoints.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.leave_webhooks()
+    }
+
+    /// Stops it in its tracks, as a machine that hangs.
+    pub fn pause(&self) -> Result<()> {
+        self.process.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) -> Result<()> {
+        self.process.signal(Signal::SIGCONT)
+    }
+
+    /// Cuts its cable, or plugs it in again.
+    pub fn connect(&self, connected: bool) -> Result<()> {
+        self.namespace.ip(&format!("link set eth0 {}", if connected { "up" } else { "down" })).map(drop)
+    }
+
+    /// What the kubelet and the controller of `EndpointSlices` do for a ready pod that the Service selects.
+    fn join_webhooks(&self) -> Result<()> {
+        let service = ["get", "service", WEBHOOKS, "--namespace", NAMESPACE, "--output=json"];
+        // A test may install without webhooks.
+        let Ok(service) = self.kubectl.run(&service) else { return Ok(()) };
+        let service: Value = serde_json::from_str(&service)?;
+        let ports: Vec<Value> = service["spec"]["ports"]
+            .as_array()
+            .context("the webhook Service has no ports")?
+            .iter()
+            .map(|port| serde_json::json!({ "name": port["name"], "protocol": "TCP", "port": 9443 }))
+            .collect();
+        let slice = serde_json::json!({
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": self.slice(),
+                "namespace": NAMESPACE,
+                "labels": {
+                    "kubernetes.io/service-name": WEBHOOKS,
+                    "endpointslice.kubernetes.io/managed-by": "lab",
+                },
+            },
+            "addressType": "IPv4",
+            "endpoints": [{ "addresses": [self.address], "conditions": { "ready": true } }],
+            "ports": ports,
+        });
+        self.kubectl.apply(&slice.to_string()).map(drop)
+    }
+
+    fn leave_webhooks(&self) -> Result<()> {
+        let slice = self.slice();
+        let words = ["delete", "endpointslice", &slice, "--namespace", NAMESPACE, "--ignore-not-found"];
+        self.kubectl.run(&words).map(drop)
+    }
+
+    fn slice(&self) -> String {
+        format!("webhooks-{}", self.name)
+    }
+}
+
+/// The container of the Deployment `controller` in `manifests/`.
+fn container(kube: &Kube) -> Result<Value> {
+    let folder = repository().join("manifests").display().to_string();
+    let all = kube.run(&["kustomize", &folder])?;
+    for document in serde_yaml::Deserializer::from_str(&all) {
+        let object = Value::deserialize(document)?;
+        if object["kind"] == "Deployment" && object["metadata"]["name"] == "controller" {
+            let containers = object["spec"]["template"]["spec"]["containers"].as_array();
+            let [one] = containers.map(Vec::as_slice).unwrap_or_default() else { continue };
+            return Ok(one.clone());
+        }
+    }
+    anyhow::bail!("manifests/ have no Deployment controller with one container")
+}
+
+/// The manifest's arguments, those of a flag in `own` left out, and `own`.
+fn merged(container: &Value, own: &[&str]) -> Result<Vec<String>> {
+    let flag = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
+    let replaced: Vec<String> = own.iter().map(|argument| flag(argument)).collect();
+    let mut all = Vec::new();
+    for argument in container["args"].as_array().context("the container has no args")? {
+        let argument = argument.as_str().context("an argument that is no text")?;
+        if !(argument.starts_with('-') && replaced.contains(&flag(argument))) {
+            all.push(argument.to_owned());
+        }
+    }
+    all.extend(own.iter().map(|argument| (*argument).to_owned()));
+    Ok(all)
+}
+
+/// The manifest's variables, as a kubelet would fill them.
+fn environment(container: &Value, pod: &str, address: &str) -> Result<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    for variable in container["env"].as_array().into_iter().flatten() {
+        let name = variable["name"].as_str().context("a variable without name")?;
+        let value = match variable["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
+            None => variable["value"].as_str().unwrap_or_default(),
+            Some("metadata.name") => pod,
+            Some("metadata.namespace") => NAMESPACE,
+            Some("status.podIP") => address,
+            Some(other) => anyhow::bail!("{name}: the lab does not know {other}"),
+        };
+        all.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(all)
+}
