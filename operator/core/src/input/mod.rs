@@ -9,6 +9,7 @@ mod folder;
 mod index;
 mod kinds;
 mod names;
+pub mod objects;
 mod reader;
 mod scalar;
 mod schema;

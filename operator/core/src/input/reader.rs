@@ -75,6 +75,14 @@ impl Reader {
         }
     }
 
+    /// Reads an object that stands in no text and does not say its kind: the items of an API server's lists do not.
+    pub fn object_of(&mut self, api_version: &str, kind: &str, tree: &Tree<'_>) {
+        let place = Place { source: 0, range: 0..0, line: 0, items: Vec::new() };
+        if let Ok(Some(found)) = kinds::find(api_version, kind) {
+            self.object(found, api_version, tree, &place);
+        }
+    }
+
     /// Everything that was read, in the order that the Snapshot promises, and the texts in it.
     pub fn finish(self) -> (Parsed, Texts) {
         let Self { mut snapshot, problems, index, texts, .. } = self;

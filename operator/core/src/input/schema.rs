@@ -8,8 +8,6 @@ use crate::problem::{FieldPath, Step};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
-use serde_json::Value as Json;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::OnceLock;
@@ -90,7 +88,7 @@ impl Walk {
     }
 
     /// The value with defaults, without nulls where the schema does not know them.
-    fn value<'a>(&mut self, schema: &JSONSchemaProps, tree: &Tree<'a>) -> Tree<'a> {
+    fn value<'a>(&mut self, schema: &'static JSONSchemaProps, tree: &Tree<'a>) -> Tree<'a> {
         if !is_of_type(schema, &tree.value) {
             self.wrong_type(schema, tree);
             return tree.clone();
@@ -116,7 +114,12 @@ impl Walk {
         self.found(InputError::WrongType(format!("must be {wanted}, not {found}{hint}")));
     }
 
-    fn mapping<'a>(&mut self, schema: &JSONSchemaProps, entries: &[Entry<'a>], at: Mark) -> Vec<Entry<'a>> {
+    fn mapping<'a>(
+        &mut self,
+        schema: &'static JSONSchemaProps,
+        entries: &[Entry<'a>],
+        at: Mark,
+    ) -> Vec<Entry<'a>> {
         let mut taken: Vec<Entry<'a>> = Vec::with_capacity(entries.len());
         for entry in entries {
             let Some(below) = schema_of(schema, &entry.key) else {
@@ -142,14 +145,15 @@ impl Walk {
             if let Some(default) = &below.default
                 && !taken.iter().any(|entry| entry.key == *name)
             {
-                let value = tree_of(&default.0, at);
-                taken.push(Entry { key: Cow::Owned(name.clone()), at, value });
+                // Standing where the mapping stands that lacks the field.
+                let value = Tree::of_json(&default.0, at);
+                taken.push(Entry { key: name.as_str().into(), at, value });
             }
         }
         taken
     }
 
-    fn list<'a>(&mut self, schema: &JSONSchemaProps, items: &[Tree<'a>]) -> Vec<Tree<'a>> {
+    fn list<'a>(&mut self, schema: &'static JSONSchemaProps, items: &[Tree<'a>]) -> Vec<Tree<'a>> {
         let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
         self.length(length, (schema.min_items, schema.max_items), "items");
         let Some(JSONSchemaPropsOrArray::Schema(below)) = &schema.items else { return items.to_vec() };
@@ -259,29 +263,6 @@ fn not_of_format(format: &str, text: &str) -> Option<&'static str> {
         "cidr" if text.parse::<ipnet::IpNet>().is_err() => Some("a prefix in CIDR notation"),
         _ => None,
     }
-}
-
-/// A default, standing where the mapping stands that lacks the field.
-fn tree_of(json: &Json, at: Mark) -> Tree<'static> {
-    let value = match json {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(*value),
-        Json::Number(number) => match number.as_i64() {
-            Some(integer) => Value::Int(integer),
-            None => Value::Float(number.as_f64().unwrap_or_default()),
-        },
-        Json::String(text) => Value::Text(Cow::Owned(text.clone())),
-        Json::Array(items) => Value::List(items.iter().map(|item| tree_of(item, at)).collect()),
-        Json::Object(entries) => {
-            let entry = |(key, value): (&String, &Json)| Entry {
-                key: Cow::Owned(key.clone()),
-                at,
-                value: tree_of(value, at),
-            };
-            Value::Map(entries.iter().map(entry).collect())
-        }
-    };
-    Tree { value, at }
 }
 
 #[cfg(test)]

@@ -22,6 +22,11 @@ impl Texts {
         new
     }
 
+    /// How many texts there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Forgets what is not in many places: it costs more than it saves.
     pub fn keep_common(&mut self) {
         self.0.retain(|text| Arc::strong_count(text) > COMMON);

@@ -1,5 +1,6 @@
 //! A YAML or JSON document as a tree whose parts know where they stand.
 
+use serde_json::Value as Json;
 use std::borrow::Cow;
 
 /// A place in a text: line and column, both from 1.
@@ -51,6 +52,29 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Tree<'a> {
+    /// A JSON value, all of which stands at one place.
+    pub fn of_json(json: &'a Json, at: Mark) -> Self {
+        let value = match json {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) => match number.as_i64() {
+                Some(integer) => Value::Int(integer),
+                None => Value::Float(number.as_f64().unwrap_or_default()),
+            },
+            Json::String(text) => Value::Text(Cow::Borrowed(text)),
+            Json::Array(items) => Value::List(items.iter().map(|item| Self::of_json(item, at)).collect()),
+            Json::Object(entries) => {
+                let entry = |(key, value): (&'a String, &'a Json)| Entry {
+                    key: Cow::Borrowed(key),
+                    at,
+                    value: Self::of_json(value, at),
+                };
+                Value::Map(entries.iter().map(entry).collect())
+            }
+        };
+        Self { value, at }
+    }
+
     /// The entries of a mapping; none for anything else.
     pub fn entries(&self) -> &[Entry<'a>] {
         match &self.value {
