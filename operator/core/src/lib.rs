@@ -3,6 +3,7 @@
 //! Everything here is pure: no clock, no environment, no files, no async. Time and text come in as
 //! arguments; problems come out as values.
 
+pub mod admission;
 pub mod duration;
 pub mod frr;
 pub mod guard;

@@ -142,6 +142,22 @@ pub struct Problem {
     pub location: Option<Location>,
 }
 
+/// One line: object, field, message, reason, nodes. Severity and location are said by whoever prints it.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(object) = &self.object {
+            let field = self.field.to_string();
+            let gap = if field.is_empty() { "" } else { " " };
+            write!(f, "{object}{gap}{field}: ")?;
+        }
+        write!(f, "{} [{}]", self.message.replace('\n', " "), self.reason)?;
+        if !self.nodes.is_empty() {
+            write!(f, " (on {})", self.nodes.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
 impl Problem {
     /// An error: the object is not applied.
     #[must_use]

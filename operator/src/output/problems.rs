@@ -58,17 +58,7 @@ impl Report {
                 Severity::Error => (Style::Bad, "error"),
                 Severity::Warning => (Style::Doubtful, "warning"),
             };
-            _ = write!(text, "{}: ", paint.text(style, word));
-            if let Some(object) = &problem.object {
-                let field = problem.field.to_string();
-                let gap = if field.is_empty() { "" } else { " " };
-                _ = write!(text, "{object}{gap}{field}: ");
-            }
-            _ = write!(text, "{} [{}]", problem.message.replace('\n', " "), problem.reason);
-            if !problem.nodes.is_empty() {
-                _ = write!(text, " (on {})", problem.nodes.join(", "));
-            }
-            text.push('\n');
+            _ = writeln!(text, "{}: {problem}", paint.text(style, word));
         }
         text
     }
