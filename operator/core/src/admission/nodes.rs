@@ -35,7 +35,7 @@ fn keys_of(selector: &LabelSelector) -> impl Iterator<Item = &String> {
 pub(super) fn representatives(nodes: &[Node], keys: &Keys) -> Vec<Node> {
     let mut known: BTreeSet<Labels> = BTreeSet::new();
     let told = |node: &Node| -> Labels {
-        keys.iter().filter_map(|key| Some((key.clone(), node.labels.get(key)?.clone()))).collect()
+        keys.iter().filter_map(|key| Some((key.as_str(), node.labels.get(key)?))).collect()
     };
     let mut chosen = Vec::new();
     for node in nodes {

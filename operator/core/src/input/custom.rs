@@ -15,14 +15,22 @@ pub type ListOf<S> = fn(&mut Configuration) -> &mut Vec<Custom<S>>;
 impl Reader {
     /// Reads an object whose spec the Snapshot holds as it is.
     pub fn custom<S: DeserializeOwned>(&mut self, object: &Object<'_, '_>, list: ListOf<S>) {
-        self.converted::<S, S>(object, list);
+        self.converted::<S, S>(object, |spec, _| spec, list);
     }
 
     /// Reads an object of a version that is converted to the one that the Snapshot holds.
-    pub fn converted<V: DeserializeOwned + Into<S>, S>(&mut self, object: &Object<'_, '_>, list: ListOf<S>) {
+    pub fn converted<V: DeserializeOwned, S>(
+        &mut self,
+        object: &Object<'_, '_>,
+        convert: fn(V, &Meta) -> S,
+        list: ListOf<S>,
+    ) {
         let Some((meta, spec)) = self.judged(object) else { return };
         match de::read::<V>(&spec, &["spec"]) {
-            Ok((spec, _)) => list(&mut self.snapshot).push(Custom { meta, spec: spec.into() }),
+            Ok((spec, _)) => {
+                let spec = convert(spec, &meta);
+                list(&mut self.snapshot).push(Custom { meta, spec });
+            }
             Err(wrong) => self.error(object, wrong.field, &InputError::WrongType(wrong.message)),
         }
     }

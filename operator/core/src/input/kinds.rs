@@ -3,6 +3,7 @@
 use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
 use super::tree::shorten;
+use crate::snapshot::Meta;
 use herald_crds::metallb;
 
 /// How an object of a kind gets into the Snapshot.
@@ -41,7 +42,7 @@ const KINDS: &[Kind] = &[
     named("L2Advertisement", V1BETA1, |r, o| r.custom(o, |s| &mut s.l2_advertisements)),
     named("BGPAdvertisement", V1BETA1, |r, o| r.custom(o, |s| &mut s.bgp_advertisements)),
     named("BGPPeer", &["v1beta1", "v1beta2"], |r, o| match o.version {
-        "v1beta1" => r.converted::<metallb::v1beta1::BGPPeerSpec, _>(o, |s| &mut s.peers),
+        "v1beta1" => r.converted(o, from_v1beta1, |s| &mut s.peers),
         _ => r.custom(o, |s| &mut s.peers),
     }),
     named("BFDProfile", V1BETA1, |r, o| r.custom(o, |s| &mut s.bfd_profiles)),
@@ -86,6 +87,10 @@ const fn checked(group: &'static str, name: &'static str) -> Kind {
 
 const fn builtin(group: &'static str, name: &'static str, read: Read) -> Kind {
     Kind { group, name, versions: V1, by_name: false, read }
+}
+
+fn from_v1beta1(old: metallb::v1beta1::BGPPeerSpec, meta: &Meta) -> metallb::BGPPeerSpec {
+    metallb::BGPPeerSpec::from_v1beta1(old, meta.annotations.get(metallb::ANNOTATION))
 }
 
 /// The kind of a document; `None` where it is of no concern.
