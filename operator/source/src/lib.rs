@@ -1,9 +1,10 @@
-//! Where manifests come from: files, folders, standard input, and changes in them.
+//! Where objects come from: files, folders, standard input, an API server, and changes in them.
 //!
 //! Both shells use it: the `herald` command reads once ([`read`]), the agent on a folder reads again on each
 //! change ([`Directory`]). What the manifests say is judged in `herald_core::input`, not here.
 
 mod directory;
+pub mod kubernetes;
 mod read;
 mod walk;
 mod watch;
