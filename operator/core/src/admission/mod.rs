@@ -15,7 +15,7 @@ mod tests;
 mod warnings;
 
 pub use error::AdmissionError;
-pub use recent::{Millis, Recent};
+pub use recent::Millis;
 pub use reviewer::Reviewer;
 
 use crate::problem::Problem;
@@ -95,5 +95,5 @@ impl Verdict {
 /// Judges one request. Whoever judges many against one Snapshot keeps a [`Reviewer`].
 #[must_use]
 pub fn review(snapshot: &Snapshot, request: &Request<'_>, options: &Options) -> Verdict {
-    Reviewer::new(snapshot, options).review(request, &Recent::default(), 0)
+    Reviewer::new(snapshot, options).review(request, 0)
 }

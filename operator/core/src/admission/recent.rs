@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 pub type Millis = u64;
 
 /// How long an admitted object counts without being seen: it may never have been stored, refused by somebody else.
-const KEEP: Millis = 2_000;
+const KEEP: Millis = 1_000;
 /// More than this many are not kept: each costs every review.
 const MOST: usize = 1_000;
 
 /// Objects that were admitted a moment ago.
 #[derive(Debug, Clone, Default)]
-pub struct Recent {
+pub(super) struct Recent {
     admitted: BTreeMap<ObjectRef, Admitted>,
 }
 
@@ -30,28 +30,29 @@ struct Admitted {
 
 impl Recent {
     /// Notes an admission.
-    pub(super) fn admit(&mut self, id: ObjectRef, object: Configuration, seen: &Configuration, now: Millis) {
-        self.admitted.retain(|_, admitted| admitted.until > now);
+    pub fn admit(&mut self, id: ObjectRef, object: Configuration, seen: &Configuration, now: Millis) {
         if self.admitted.len() < MOST || self.admitted.contains_key(&id) {
             let seen = set::only(seen, &id);
             self.admitted.insert(id, Admitted { object, seen, until: now.saturating_add(KEEP) });
         }
     }
 
-    /// Whether nothing is kept.
-    pub(super) fn is_empty(&self, now: Millis) -> bool {
-        self.admitted.values().all(|admitted| admitted.until <= now)
+    /// Forgets what is too old, and what is seen otherwise than before it was admitted; true if there was any.
+    pub fn forget(&mut self, seen: &Configuration, now: Millis) -> bool {
+        let before = self.admitted.len();
+        self.admitted.retain(|id, admitted| admitted.until > now && set::only(seen, id) == admitted.seen);
+        self.admitted.len() < before
     }
 
-    /// Puts what is not yet seen into the configuration; true if there was anything.
-    pub(super) fn add_to(&self, configuration: &mut Configuration, now: Millis) -> bool {
-        let mut added = false;
-        for (id, admitted) in &self.admitted {
-            if admitted.until > now && set::only(configuration, id) == admitted.seen {
-                set::put(configuration, &admitted.object);
-                added = true;
-            }
+    /// When the last of it will have been seen, or forgotten.
+    pub fn settles(&self) -> Option<Millis> {
+        self.admitted.values().map(|admitted| admitted.until).max()
+    }
+
+    /// Puts what is not yet seen into the configuration.
+    pub fn add_to(&self, configuration: &mut Configuration) {
+        for admitted in self.admitted.values() {
+            set::put(configuration, &admitted.object);
         }
-        added
     }
 }

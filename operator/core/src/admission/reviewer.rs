@@ -9,7 +9,6 @@ use crate::model::{Built, InForce, Model};
 use crate::problem::{FieldPath, ObjectRef, Problem, Severity};
 use crate::snapshot::{Configuration, Snapshot};
 use serde_json::Value;
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -28,11 +27,13 @@ const FRR_CONFIGURATION: &str = "FRRConfiguration";
 /// Kinds whose objects meet on nodes with those of others.
 const MEET_ON_NODES: [&str; 3] = ["BGPPeer", "BFDProfile", FRR_CONFIGURATION];
 
-/// What a Snapshot says of requests. Cheap to ask, dear to make: keep it as long as the configuration is the same.
+/// Judges requests one after the other. What it admits counts from then on, until it is seen in a Snapshot or was not
+/// stored after all.
 #[derive(Debug)]
 pub struct Reviewer {
     options: Options,
     whole: Arc<Configuration>,
+    recent: Recent,
     base: Base,
 }
 
@@ -54,6 +55,18 @@ fn said(problem: &Problem) -> Said {
     (problem.object.clone(), problem.field.clone(), problem.reason, problem.message.clone())
 }
 
+fn is_error(problem: &Problem) -> bool {
+    problem.severity == Severity::Error
+}
+
+/// What is there, and what was admitted and is not there yet.
+fn base(whole: &Configuration, recent: &Recent, options: &Options) -> Base {
+    let mut configuration = Configuration { nodes: Vec::new(), ..whole.clone() };
+    recent.add_to(&mut configuration);
+    configuration.nodes = nodes::representatives(&whole.nodes, &nodes::keys(&configuration));
+    Base::of(configuration, options)
+}
+
 impl Base {
     fn of(configuration: Configuration, options: &Options) -> Self {
         let keys = nodes::keys(&configuration);
@@ -65,60 +78,45 @@ impl Base {
 }
 
 impl Reviewer {
-    /// Prepares for requests while the configuration is this one.
+    /// For a cluster in which this is.
     #[must_use]
     pub fn new(snapshot: &Snapshot, options: &Options) -> Self {
         let whole = snapshot.configuration.clone();
-        let mut configuration = Configuration { nodes: Vec::new(), ..whole.as_ref().clone() };
-        configuration.nodes = nodes::representatives(&whole.nodes, &nodes::keys(&whole));
-        Self { options: options.clone(), whole, base: Base::of(configuration, options) }
+        let recent = Recent::default();
+        let base = base(&whole, &recent, options);
+        Self { options: options.clone(), whole, recent, base }
     }
 
-    /// Whether it was made for the configuration of this Snapshot.
-    #[must_use]
-    pub fn is_for(&self, snapshot: &Snapshot) -> bool {
-        Arc::ptr_eq(&self.whole, &snapshot.configuration)
+    /// Takes in what is there now. Costs nothing while the configuration is the same.
+    pub fn see(&mut self, snapshot: &Snapshot, now: Millis) {
+        let is_new = !Arc::ptr_eq(&self.whole, &snapshot.configuration);
+        if is_new {
+            self.whole = snapshot.configuration.clone();
+        }
+        if self.recent.forget(&self.whole, now) || is_new {
+            self.base = base(&self.whole, &self.recent, &self.options);
+        }
     }
 
-    /// Judges a request. `recent` is what was admitted before and is not in the Snapshot yet.
+    /// When everything that was admitted will have been seen or forgotten; `None` where it is so. An answer that depends
+    /// on others may be another then.
     #[must_use]
-    pub fn review(&self, request: &Request<'_>, recent: &Recent, now: Millis) -> Verdict {
+    pub fn settles(&self) -> Option<Millis> {
+        self.recent.settles()
+    }
+
+    /// Judges a request.
+    pub fn review(&mut self, request: &Request<'_>, now: Millis) -> Verdict {
         let Some(kind) = KINDS.into_iter().find(|kind| *kind == request.kind) else {
             return Verdict::default();
         };
         match (request.operation, request.object) {
-            (Operation::Delete, _) if kind == "BFDProfile" => self.deletion(request, recent, now),
+            (Operation::Delete, _) if kind == "BFDProfile" => self.deletion(request),
             (Operation::Create | Operation::Update, Some(object)) if !is_going(object) => {
-                self.storage(kind, request, object, &self.base(recent, now))
+                self.storage(kind, request, object, now)
             }
             _ => Verdict::default(),
         }
-    }
-
-    /// Notes that an object was admitted and will be stored, if nobody else refuses it.
-    pub fn admitted(&self, request: &Request<'_>, recent: &mut Recent, now: Millis) {
-        let stored = matches!(request.operation, Operation::Create | Operation::Update) && !request.dry_run;
-        let kind = KINDS.into_iter().find(|kind| *kind == request.kind && stored);
-        if let (Some(kind), Some(object)) = (kind, request.object)
-            && self.counts(kind, request.namespace)
-            && !request.name.is_empty()
-        {
-            let id = object_ref(kind, request.namespace, request.name);
-            recent.admit(id, incoming::read(object).configuration, &self.base.snapshot.configuration, now);
-        }
-    }
-
-    fn base(&self, recent: &Recent, now: Millis) -> Cow<'_, Base> {
-        let mut configuration = Cow::Borrowed(self.base.snapshot.configuration.as_ref());
-        if recent.is_empty(now) || !recent.add_to(configuration.to_mut(), now) {
-            return Cow::Borrowed(&self.base);
-        }
-        let mut configuration = configuration.into_owned();
-        let keys = nodes::keys(&configuration);
-        if !keys.is_subset(&self.base.keys) {
-            configuration.nodes = nodes::representatives(&self.whole.nodes, &keys);
-        }
-        Cow::Owned(Base::of(configuration, &self.options))
     }
 
     /// Whether objects of this kind and namespace are configuration.
@@ -126,9 +124,8 @@ impl Reviewer {
         kind == FRR_CONFIGURATION || self.options.namespace.as_deref().is_none_or(|ours| ours == namespace)
     }
 
-    fn deletion(&self, request: &Request<'_>, recent: &Recent, now: Millis) -> Verdict {
-        let base = self.base(recent, now);
-        let users = base.snapshot.peers.iter().filter(|peer| {
+    fn deletion(&self, request: &Request<'_>) -> Verdict {
+        let users = self.base.snapshot.peers.iter().filter(|peer| {
             *peer.meta.object.namespace == *request.namespace
                 && peer.spec.bfd_profile.as_deref() == Some(request.name)
         });
@@ -142,7 +139,7 @@ impl Reviewer {
         Verdict { depends_on_others: !errors.is_empty(), errors, warnings: Vec::new() }
     }
 
-    fn storage(&self, kind: &'static str, request: &Request<'_>, object: &Value, base: &Base) -> Verdict {
+    fn storage(&mut self, kind: &'static str, request: &Request<'_>, object: &Value, now: Millis) -> Verdict {
         let new = incoming::read(object);
         let old = request.old.filter(|_| request.operation == Operation::Update).map(incoming::read);
         // Whatever is wrong with it was so before: nothing is gained by refusing a label or a finalizer.
@@ -151,39 +148,48 @@ impl Reviewer {
         }
         let old = old.unwrap_or_default();
         let id = object_ref(kind, request.namespace, request.name);
+        let mut errors = self.place(&id, request.operation);
         let counts = self.counts(kind, request.namespace);
-        let mut errors: Vec<Problem> = Vec::new();
-        if let (false, Operation::Create, Some(ours)) = (counts, request.operation, &self.options.namespace) {
-            let why = AdmissionError::Namespace(ours.to_string());
-            errors.push(Problem::error(&id, FieldPath::of("metadata.namespace"), &why));
-        }
         errors.extend(new.errors().cloned());
         errors.extend(changed_for_good(&old, &new));
         let alone = self.alone();
-        let judged = self.judged(&new, if counts { base } else { &alone });
-        let (others, mut notes): (Vec<_>, Vec<_>) =
-            judged.into_iter().partition(|problem| problem.severity == Severity::Error);
-        let (dangling, others): (Vec<_>, Vec<_>) = others.into_iter().partition(references::is_reference);
-        errors.extend(others);
-        if !dangling.is_empty() {
-            let configuration = references::without(&new.configuration, &dangling);
-            let rest = Incoming { configuration, problems: Vec::new() };
-            let rest = self.judged(&rest, if counts { base } else { &alone });
-            errors.extend(
-                rest.into_iter().filter(|p| p.severity == Severity::Error && !references::is_reference(p)),
-            );
-            notes.extend(dangling);
-        }
-        let notes: Vec<Problem> = joined(new.problems.iter().cloned().chain(notes).collect())
-            .into_iter()
-            .filter(|problem| references::is_reference(problem) || problem.severity == Severity::Warning)
-            .collect();
+        let base = if counts { &self.base } else { &alone };
+        let (judged, after) = self.judged(&new, base);
+        let (judged, notes): (Vec<_>, Vec<_>) = judged.into_iter().partition(is_error);
+        let (dangling, judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(references::is_reference);
+        errors.extend(judged);
+        errors.extend(self.beside(&new, &dangling, base));
         let errors = joined(errors);
-        Verdict {
+        let read = new.problems.iter().filter(|problem| !is_error(problem));
+        let notes = joined(read.cloned().chain(notes).chain(dangling).collect());
+        let verdict = Verdict {
             depends_on_others: self.depends_on_others(&errors, &new, &alone),
             warnings: warnings::lines(&new.configuration, &old.configuration, &notes),
             errors,
+        };
+        if verdict.allowed() && counts && !request.dry_run && !request.name.is_empty() {
+            self.recent.admit(id, new.configuration, &self.whole, now);
+            self.base = after;
         }
+        verdict
+    }
+
+    /// Whether the object is where it is read.
+    fn place(&self, id: &ObjectRef, operation: Operation) -> Vec<Problem> {
+        let wrong = operation == Operation::Create && !self.counts(id.kind, &id.namespace);
+        let ours = self.options.namespace.iter().filter(|_| wrong);
+        let why = |ours: &Arc<str>| AdmissionError::Namespace(ours.to_string());
+        ours.map(|ours| Problem::error(id, FieldPath::of("metadata.namespace"), &why(ours))).collect()
+    }
+
+    /// What is wrong with an object beside references that lead nowhere, which may hide it.
+    fn beside(&self, new: &Incoming, dangling: &[Problem], base: &Base) -> Vec<Problem> {
+        if dangling.is_empty() {
+            return Vec::new();
+        }
+        let configuration = references::without(&new.configuration, dangling);
+        let (rest, _) = self.judged(&Incoming { configuration, problems: Vec::new() }, base);
+        rest.into_iter().filter(|problem| is_error(problem) && !references::is_reference(problem)).collect()
     }
 
     /// No other object of ours; what else is in the cluster is there.
@@ -200,32 +206,34 @@ impl Reviewer {
     }
 
     /// What is wrong with the object as it is to be, and what it would make wrong with others.
-    fn judged(&self, new: &Incoming, base: &Base) -> Vec<Problem> {
+    /// And what is in force after it.
+    fn judged(&self, new: &Incoming, base: &Base) -> (Vec<Problem>, Base) {
         let mut snapshot = base.snapshot.clone();
         set::put(&mut snapshot, &new.configuration);
-        let keys = nodes::keys(&new.configuration);
-        if !keys.is_subset(&base.keys) {
-            let all = keys.union(&base.keys).cloned().collect();
-            snapshot.nodes = nodes::representatives(&self.whole.nodes, &all);
+        let keys: Keys = nodes::keys(&new.configuration).union(&base.keys).cloned().collect();
+        if keys != base.keys {
+            snapshot.nodes = nodes::representatives(&self.whole.nodes, &keys);
         }
-        let Built { model, problems, .. } =
+        let Built { model, problems, in_force } =
             Model::build_configuration(&snapshot, &base.in_force, &self.options.model);
-        let Some(id) = set::object(&new.configuration) else { return Vec::new() };
+        let known = problems.iter().map(said).collect();
+        let after = Base { snapshot, keys, in_force, known };
+        let Some(id) = set::object(&new.configuration) else { return (Vec::new(), after) };
         let mine = |problem: &Problem| problem.object.as_ref() == Some(id);
-        let is_new = |p: &Problem| p.severity == Severity::Error && !base.known.contains(&said(p));
+        let is_new = |problem: &Problem| is_error(problem) && !base.known.contains(&said(problem));
         let mut problems: Vec<Problem> =
             problems.into_iter().filter(|problem| mine(problem) || is_new(problem)).collect();
         if MEET_ON_NODES.contains(&id.kind) {
             problems.extend(nodes::refusals(&model, id, &new.configuration, &self.options));
         }
-        problems
+        (problems, after)
     }
 
     fn depends_on_others(&self, errors: &[Problem], new: &Incoming, alone: &Base) -> bool {
         if errors.is_empty() {
             return false;
         }
-        let own: HashSet<Said> = self.judged(new, alone).iter().chain(&new.problems).map(said).collect();
+        let own: HashSet<Said> = self.judged(new, alone).0.iter().chain(&new.problems).map(said).collect();
         errors.iter().any(|error| !own.contains(&said(error)) && error.reason != "WrongNamespace")
     }
 }
