@@ -38,6 +38,12 @@ const DIFFERENCES: &[Difference] = &[
     },
 ];
 
+/// Fields that upstream has not at all, and why.
+const ADDED: &[(&str, &str)] = &[(
+    "ipaddresspools.metallb.io v1beta1 .status.conditions",
+    "A pool says that it is about to have nothing left before Services stay pending.",
+)];
+
 #[test]
 fn definitions_differ_from_upstream_only_where_meant() {
     let Some(folder) = conformance() else { return };
@@ -61,7 +67,12 @@ fn definitions_differ_from_upstream_only_where_meant() {
         meant_ours.extend(ours.iter().map(|fact| format!("{place} {fact}")));
     }
     let only_upstream: BTreeSet<String> = upstream.difference(&ours).cloned().collect();
-    let only_ours: BTreeSet<String> = ours.difference(&upstream).cloned().collect();
+    let mut only_ours: BTreeSet<String> = ours.difference(&upstream).cloned().collect();
+    for (place, reason) in ADDED {
+        let known = only_ours.len();
+        only_ours.retain(|fact| !fact.starts_with(place));
+        assert!(!reason.is_empty() && only_ours.len() < known, "{place} is not added");
+    }
     assert_eq!(only_upstream, meant_upstream, "what upstream has and ours has not");
     assert_eq!(only_ours, meant_ours, "what ours has and upstream has not");
 }

@@ -1,7 +1,7 @@
 //! IPAddressPool: addresses that Services may get.
 
 use crate::schema;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ pub struct ServiceAllocation {
 }
 
 /// How much of the pool is in use.
-#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Default, PartialEq)]
 pub struct IPAddressPoolStatus {
     /// How many IPv4 addresses of the pool are held by Services. An address that Services share counts once.
     #[serde(rename = "assignedIPv4")]
@@ -80,4 +80,8 @@ pub struct IPAddressPoolStatus {
     /// How many IPv6 addresses of the pool are free; 9223372036854775807 when there are more than that.
     #[serde(rename = "availableIPv6")]
     pub available_ipv6: i64,
+    /// `NearlyExhausted` says when 80, 95 and 100 % of the addresses of a family are in use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::conditions_by_type")]
+    pub conditions: Vec<Condition>,
 }

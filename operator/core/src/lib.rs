@@ -4,6 +4,7 @@
 //! arguments; problems come out as values.
 
 pub mod admission;
+pub mod control;
 pub mod duration;
 pub mod frr;
 pub mod guard;

@@ -30,6 +30,29 @@ impl Ledger {
         self.complete(key, service, kept, events)
     }
 
+    /// Takes over what a Service's status says, as far as it is allowed. Says whether that is all that the Service
+    /// could get: nothing new would be given to it.
+    pub(crate) fn adopt(&mut self, key: &ServiceKey, service: &Service) -> bool {
+        match self.keep(key, service, &mut Vec::new()) {
+            Kept::Final(result) => result.is_ok(),
+            Kept::Has(families, allocation) => !wants_second(service, families, &allocation),
+            Kept::Needs(_) => false,
+        }
+    }
+
+    /// Who is in the way of a Service that has these addresses in its status and holds none.
+    pub(crate) fn in_the_way(
+        &self,
+        key: &ServiceKey,
+        service: &Service,
+        ips: &[IpAddr],
+    ) -> Option<(ServiceKey, IpAddr)> {
+        match self.grant(key, service, ips) {
+            Err(AllocationError::InUse { holder, address, .. }) => Some((holder, address)),
+            _ => None,
+        }
+    }
+
     /// The first half of `assign`: what the Service has and may keep.
     pub(super) fn keep(&mut self, key: &ServiceKey, service: &Service, events: &mut Vec<Event>) -> Kept {
         let families = match self.families(service) {
@@ -141,8 +164,7 @@ impl Ledger {
         events: &mut Vec<Event>,
     ) -> Allocation {
         let [only] = allocation.ips[..] else { return allocation };
-        let asks = service.requested_ips.as_deref().unwrap_or_default();
-        if !matches!(families, Families::Dual { .. }) || !asks.is_empty() {
+        if !wants_second(service, families, &allocation) {
             return allocation;
         }
         match self.second_address(service, &allocation.pool, other(Family::of(only))) {
@@ -155,6 +177,12 @@ impl Ledger {
         }
         allocation
     }
+}
+
+/// Whether a Service has one address of the two that it would like to have.
+fn wants_second(service: &Service, families: Families, has: &Allocation) -> bool {
+    let asks = service.requested_ips.as_deref().unwrap_or_default();
+    has.ips.len() == 1 && matches!(families, Families::Dual { .. }) && asks.is_empty()
 }
 
 fn same_set(one: &[IpAddr], two: &[IpAddr]) -> bool {

@@ -68,10 +68,10 @@ struct Home {
 
 /// What one Service holds, and what it was given it for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Holding {
-    allocation: Allocation,
-    sharing: SharingKey,
-    ports: BTreeSet<Port>,
+pub(crate) struct Holding {
+    pub allocation: Allocation,
+    pub sharing: SharingKey,
+    pub ports: BTreeSet<Port>,
 }
 
 /// How many addresses of a pool are in use and how many are left.
@@ -198,6 +198,28 @@ impl Ledger {
             }
         }
         true
+    }
+
+    /// What a Service holds, and what it was given it for.
+    pub(crate) fn holding(&self, key: &ServiceKey) -> Option<&Holding> {
+        self.holdings.get(key)
+    }
+
+    /// Keeps addresses from everyone who may not share them, in the name of `key`, in place of what that held.
+    /// Does nothing and says `false` where a holder of one of them does not share it either.
+    pub(crate) fn set_aside(&mut self, key: &ServiceKey, holding: Holding) -> bool {
+        if self.holdings.get(key) == Some(&holding) {
+            return true;
+        }
+        self.release(key);
+        let free = holding.allocation.ips.iter().all(|address| {
+            let occupancy = self.occupied.get(address);
+            occupancy.is_none_or(|it| it.admits(key, &holding.sharing, &holding.ports).is_ok())
+        });
+        if free {
+            self.enter(key, holding);
+        }
+        free
     }
 
     /// Gives a Service addresses, in place of what it held. The caller has checked that it may.

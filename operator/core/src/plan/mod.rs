@@ -2,17 +2,21 @@
 
 mod evaluate;
 mod incremental;
+mod missing;
 mod node;
 mod planner;
 mod rails;
+mod reach;
 mod recorded;
 mod refusal;
 mod stand_in;
 
 pub use evaluate::{Allocate, Evaluation, Note, OnNode, Options, evaluate};
 pub use incremental::{Incremental, Planned};
+pub use missing::Missing;
 pub use node::{Decision, EXCLUDE_LABEL, Names, NodePlan, Offer};
 pub use planner::{Endpoints, Planner};
+pub(crate) use reach::{Announcement, Reach};
 pub use recorded::{ALLOCATIONS, Recorded, adopt, hold, of_services, read};
 pub(crate) use recorded::{is_ledger, names_of};
 pub use refusal::Refusal;

@@ -1,0 +1,227 @@
+//! Whether any node announces a Service, and what is missing where none does: what the nodes decide, seen from above.
+//!
+//! Nodes are asked once per group of Services, those of one pool that the same advertisements match; what is left per
+//! Service is where its endpoints are. So one Service costs the same on three nodes and on three thousand.
+
+use super::EXCLUDE_LABEL;
+use super::missing::{Missing, Names as Listed};
+use super::node::{Offer, group_on};
+use super::planner::Group as OnNodes;
+use super::refusal::Refusal;
+use crate::model::{L2Advertisement, Model, Peer, PoolName, Service, Serving};
+use crate::selector::any_matches;
+use crate::snapshot::Node;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// By what a Service is announced: names of advertisements.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Announcement {
+    pub bgp: Listed,
+    pub l2: Listed,
+}
+
+/// What nodes decide, kept for one Model.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    groups: BTreeMap<Key, Group>,
+    /// Names of the peers of each node; made when first asked for.
+    sessions: Option<BTreeMap<Arc<str>, Vec<Arc<str>>>>,
+}
+
+/// A pool, and which of its advertisements match.
+type Key = (PoolName, Vec<bool>, Vec<bool>);
+
+#[derive(Debug)]
+struct Group {
+    bgp: Result<Way, Missing>,
+    l2: Result<Way, Missing>,
+}
+
+/// One protocol that some nodes announce by.
+#[derive(Debug)]
+struct Way {
+    advertisements: Listed,
+    nodes: BTreeSet<Arc<str>>,
+    /// What is offered over BGP, each once.
+    offers: Vec<Arc<Offer>>,
+}
+
+impl Reach {
+    /// By what a Service with these addresses of a pool is announced, or the first thing that is missing on the
+    /// way that gets farthest.
+    pub fn judge(
+        &mut self,
+        model: &Model,
+        ignore_exclude_lb: bool,
+        (pool, ips): (&PoolName, &[IpAddr]),
+        service: &Service,
+        serving: Option<&Serving>,
+    ) -> Result<Announcement, Missing> {
+        let key = key_of(model, pool, service);
+        if !self.groups.contains_key(&key) {
+            let group = Group {
+                bgp: self.over_bgp(model, ignore_exclude_lb, &key),
+                l2: on_layer_2(model, ignore_exclude_lb, &key),
+            };
+            self.groups.insert(key.clone(), group);
+        }
+        let Some(Group { bgp, l2 }) = self.groups.get(&key) else {
+            return Err(Missing::NoAdvertisement(pool.clone()));
+        };
+        let bgp = bgp
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|way| way.serves(service, serving)?.passes(model, ips));
+        let l2 = l2
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|way| way.shares(model, service)?.serves(service, serving));
+        match (bgp, l2) {
+            (Err(one), Err(other)) => Err(if one.progress() >= other.progress() { one } else { other }),
+            (bgp, l2) => {
+                let names = |way: Result<&Way, Missing>| way.map(|way| way.advertisements.clone());
+                Ok(Announcement { bgp: names(bgp).unwrap_or_default(), l2: names(l2).unwrap_or_default() })
+            }
+        }
+    }
+
+    fn over_bgp(&mut self, model: &Model, ignore_exclude_lb: bool, key: &Key) -> Result<Way, Missing> {
+        let (pool, matches, _) = key;
+        let of_pool: Vec<_> =
+            model.bgp_advertisements.values().filter(|ad| ad.pools.contains(pool)).collect();
+        let matching: Vec<_> =
+            of_pool.iter().zip(matches).filter(|(_, yes)| **yes).map(|(ad, _)| *ad).collect();
+        let listed = |ads: &[&crate::model::BgpAdvertisement]| {
+            Listed::of("BGPAdvertisement", ads.iter().map(|ad| &ad.object.name))
+        };
+        if of_pool.is_empty() {
+            return Err(Missing::NoAdvertisement(pool.clone()));
+        }
+        if matching.is_empty() {
+            return Err(Missing::NoMatchingAdvertisement(listed(&of_pool)));
+        }
+        let advertisements = listed(&matching);
+        let Some(found) = model.pools.get(pool) else { return Err(Missing::NoAdvertisement(pool.clone())) };
+        let group = OnNodes { pool: found, of_pool, matching };
+        let sessions = self.sessions.get_or_insert_with(|| sessions(model));
+        let mut way =
+            Way { advertisements: advertisements.clone(), nodes: BTreeSet::new(), offers: Vec::new() };
+        let (mut refusals, mut alone) = (BTreeSet::new(), false);
+        for node in model.nodes.values() {
+            let names = sessions.get(&node.name).map_or(&[][..], |names| names);
+            let peers: Vec<&Peer> = names.iter().filter_map(|name| model.peers.get(name)).collect();
+            match group_on(&group, node, &peers, ignore_exclude_lb) {
+                Ok(offer) if offer.peers.is_empty() => alone = true,
+                Ok(offer) => {
+                    way.nodes.insert(node.name.clone());
+                    if !way.offers.contains(&offer) {
+                        way.offers.push(offer);
+                    }
+                }
+                Err(why) => drop(refusals.insert(why)),
+            }
+        }
+        match (way.nodes.is_empty(), alone) {
+            (false, _) => Ok(way),
+            (true, true) => Err(Missing::NoPeer(advertisements)),
+            (true, false) if refusals.contains(&Refusal::ConflictingAdvertisements) => {
+                Err(Missing::ConflictingAdvertisements(advertisements))
+            }
+            (true, false) => Err(Missing::NoEligibleNode { advertisements, why: refusals.into() }),
+        }
+    }
+}
+
+impl Way {
+    /// Whether endpoints can serve from where it leads.
+    fn serves(&self, service: &Service, serving: Option<&Serving>) -> Result<&Self, Missing> {
+        let Some(serving) = serving.filter(|serving| serving.anywhere) else {
+            return Err(Missing::NoEndpoints);
+        };
+        if service.traffic_local && serving.nodes.is_disjoint(&self.nodes) {
+            return Err(Missing::NoLocalEndpoints);
+        }
+        Ok(self)
+    }
+
+    /// Whether the guard rails leave any prefix.
+    fn passes(&self, model: &Model, ips: &[IpAddr]) -> Result<&Self, Missing> {
+        let mut prefixes = self
+            .offers
+            .iter()
+            .flat_map(|offer| ips.iter().flat_map(|ip| offer.prefixes(*ip)).map(|(net, _)| net));
+        let Some(first) = prefixes.next() else { return Ok(self) };
+        match model.guard.refusal(&first) {
+            Some(why) if prefixes.all(|net| model.guard.refusal(&net).is_some()) => {
+                Err(Missing::ClusterNetwork(why.to_string()))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// Whether an address may be shared on layer 2.
+    fn shares(&self, model: &Model, service: &Service) -> Result<&Self, Missing> {
+        let selects = |name: &Arc<str>| {
+            model.l2_advertisements.get(name).is_some_and(|ad| !ad.service_selectors.is_empty())
+        };
+        if service.has_sharing_annotation && self.advertisements.names().iter().any(selects) {
+            return Err(Missing::SharedWithSelectors(self.advertisements.clone()));
+        }
+        Ok(self)
+    }
+}
+
+fn key_of(model: &Model, pool: &PoolName, service: &Service) -> Key {
+    let bgp = model.bgp_advertisements.values().filter(|ad| ad.pools.contains(pool));
+    let l2 = model.l2_advertisements.values().filter(|ad| ad.pools.contains(pool));
+    (
+        pool.clone(),
+        bgp.map(|ad| any_matches(&ad.service_selectors, &service.labels)).collect(),
+        l2.map(|ad| any_matches(&ad.service_selectors, &service.labels)).collect(),
+    )
+}
+
+fn sessions(model: &Model) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
+    let of = |node: &Node| model.peers_on(node).0.into_iter().map(|peer| peer.object.name.clone()).collect();
+    model.nodes.values().map(|node| (node.name.clone(), of(node))).collect()
+}
+
+/// Nodes that may be elected (MetalLB, `layer2_controller.go`).
+fn on_layer_2(model: &Model, ignore_exclude_lb: bool, key: &Key) -> Result<Way, Missing> {
+    let (pool, _, matches) = key;
+    let of_pool: Vec<&L2Advertisement> =
+        model.l2_advertisements.values().filter(|ad| ad.pools.contains(pool)).collect();
+    let matching: Vec<_> = of_pool.iter().zip(matches).filter(|(_, yes)| **yes).map(|(ad, _)| *ad).collect();
+    let listed =
+        |ads: &[&L2Advertisement]| Listed::of("L2Advertisement", ads.iter().map(|ad| &ad.object.name));
+    if of_pool.is_empty() {
+        return Err(Missing::NoAdvertisement(pool.clone()));
+    }
+    if matching.is_empty() {
+        return Err(Missing::NoMatchingAdvertisement(listed(&of_pool)));
+    }
+    let refusal = |node: &Node| {
+        if !matching.iter().any(|ad| any_matches(&ad.node_selectors, &node.labels)) {
+            return Some(Refusal::NotOwner);
+        }
+        if node.network_unavailable {
+            return Some(Refusal::NodeNetworkUnavailable);
+        }
+        (!ignore_exclude_lb && node.labels.contains_key(EXCLUDE_LABEL))
+            .then_some(Refusal::NodeLabeledExcludeBalancers)
+    };
+    let (mut nodes, mut refusals) = (BTreeSet::new(), BTreeSet::new());
+    for node in model.nodes.values() {
+        match refusal(node) {
+            None => drop(nodes.insert(node.name.clone())),
+            Some(why) => drop(refusals.insert(why)),
+        }
+    }
+    let advertisements = listed(&matching);
+    if nodes.is_empty() {
+        return Err(Missing::NoEligibleNode { advertisements, why: refusals.into() });
+    }
+    Ok(Way { advertisements, nodes, offers: Vec::new() })
+}
