@@ -12,6 +12,7 @@ use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,6 +61,17 @@ impl Default for Limits {
 const HEAD: usize = 64 << 10;
 /// Without a descriptor to accept with, the next attempt comes after this time.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// Opens a port on all addresses, of both families where the kernel has both.
+pub async fn listen(port: u16) -> io::Result<TcpListener> {
+    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
+        // A node booted without IPv6.
+        Err(why) if why.kind() != io::ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+        }
+        opened => opened,
+    }
+}
 
 /// Serves `router` by TLS until `end`; then no connection is accepted and those that are there end after their request. It
 /// returns when they have, or after [`Limits::drain`].
