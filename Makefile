@@ -1,13 +1,13 @@
 # Everything runs as root on Debian (network namespaces, FRR); `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help ci test test-long bench bench-apply demo demo-clean lab lint fmt
+.PHONY: help ci test test-long bench bench-apply bench-operator demo demo-cluster demo-clean lab lint fmt
 
 CARGO ?= cargo
 export HERALD_FRR_ROOT ?= $(CURDIR)/target/lab/frr-10.3
 
 help: ## Lists the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 ci: ## What CI runs: lints, sizes, licences, every test
 	bash .ci/run
@@ -28,11 +28,19 @@ bench-apply: lab ## Measures changes of one node beside frr-reload.py: 100 to 10
 	$(CARGO) build --release -p herald-operator -p herald-agent
 	$(CARGO) run --release -p herald-e2e --bin bench -- apply
 
+bench-operator: lab ## Measures the operator on a real API server: 1,000 and 5,000 Services; target/bench/operator.json
+	$(CARGO) build --release -p herald-controller
+	$(CARGO) run --release -p herald-e2e --bin bench -- operator
+
 demo: lab ## Two nodes, a router and a client: from manifests to a page over HTTP (KEEP=1 leaves it up)
 	$(CARGO) build --quiet -p herald-operator -p herald-agent -p herald-e2e
 	@target/debug/demo
 
-demo-clean: ## Removes what `make demo KEEP=1` left up
+demo-cluster: lab ## The same on a real API server with the operator, kubectl ready to use (KEEP=1 leaves it up)
+	$(CARGO) build --quiet -p herald-operator -p herald-controller -p herald-agent -p herald-e2e
+	@target/debug/demo cluster
+
+demo-clean: ## Removes what KEEP=1 left up
 	scripts/lab-clean
 
 lab: ## Installs what the lab needs and makes the root folder of FRR 10.3

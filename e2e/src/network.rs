@@ -2,6 +2,7 @@
 
 use crate::process::output;
 use anyhow::{Context, Result};
+use nix::sched::{CloneFlags, setns};
 use std::fs;
 use std::process::Command;
 use std::sync::Arc;
@@ -57,6 +58,12 @@ impl Namespace {
     /// Runs `program` to its end and returns what it printed.
     pub fn run(&self, program: &str, arguments: &[&str]) -> Result<String> {
         output(self.command(program).args(arguments))
+    }
+
+    /// Moves the calling thread, and those that it starts from now on, into it.
+    pub fn enter(&self) -> Result<()> {
+        let file = fs::File::open(format!("/run/netns/{}", self.name))?;
+        setns(file, CloneFlags::CLONE_NEWNET).with_context(|| format!("enter {}", self.name))
     }
 
     /// The processes in it, as ids and names.

@@ -51,6 +51,12 @@ impl Process {
         }
     }
 
+    /// Where its output goes.
+    #[must_use]
+    pub fn log_file(&self) -> &Path {
+        &self.log
+    }
+
     /// What the program has written so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -15,6 +15,8 @@ use crate::lab::Lab;
 use crate::network::{Namespace, Segment};
 use crate::process::{Process, output};
 use crate::wait::wait_for;
+use ::kube::config::{KubeConfigOptions, Kubeconfig};
+use ::kube::{Client, Config};
 use anyhow::{Context, Result, ensure};
 use audit::Asked;
 use nix::sys::signal::Signal;
@@ -149,6 +151,25 @@ impl Kube {
     pub fn get(&self, arguments: &[&str]) -> Result<Value> {
         let text = self.run(&[&["get", "--output=json"], arguments].concat())?;
         serde_json::from_str(&text).with_context(|| text)
+    }
+
+    /// Runs `work` with a client that is administrator, where the server is reached, and waits for it.
+    pub fn ask<T: Send>(&self, work: impl AsyncFnOnce(Client) -> Result<T> + Send) -> Result<T> {
+        let run = || {
+            self.namespace().enter()?;
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.block_on(async {
+                let options = KubeConfigOptions::default();
+                let kubeconfig = Kubeconfig::read_from(self.kubeconfig())?;
+                let config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+                work(Client::try_from(config)?).await
+            })
+        };
+        // A thread of its own: it stays in the namespace.
+        std::thread::scope(|scope| {
+            scope.spawn(run).join().map_err(|_| anyhow::anyhow!("what asks the API server panicked"))?
+        })
     }
 
     fn wait_ready(&mut self) -> Result<()> {

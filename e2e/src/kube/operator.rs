@@ -10,8 +10,12 @@ use nix::sys::signal::Signal;
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 const NAMESPACE: &str = "metallb-system";
+/// Longer than any start takes on a busy machine.
+const READY: Duration = Duration::from_mins(1);
 const WEBHOOKS: &str = "metallb-webhook-service";
 
 /// One replica of the Deployment `controller`: a process in a namespace with an address of its own, as a pod has it. While
@@ -65,6 +69,12 @@ impl Operator {
         &mut self.process
     }
 
+    /// Its name, as of a pod.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its address, as of a pod.
     #[must_use]
     pub fn address(&self) -> &str {
@@ -77,6 +87,12 @@ impl Operator {
         &self.namespace
     }
 
+    /// Where it logs to.
+    #[must_use]
+    pub fn log_file(&self) -> &Path {
+        self.process.log_file()
+    }
+
     /// What it has logged.
     #[must_use]
     pub fn log(&self) -> String {
@@ -86,6 +102,25 @@ impl Operator {
     /// Whether its readiness probe succeeds.
     pub fn ready(&self) -> Result<String> {
         self.namespace.run("curl", &["-fsS", "--max-time", "1", "http://127.0.0.1:17472/readyz"])
+    }
+
+    /// Waits until its readiness probe succeeds; fails with its log, at once if it has ended.
+    pub fn wait_ready(&mut self) -> Result<()> {
+        let deadline = Instant::now() + READY;
+        loop {
+            self.process.check_running()?;
+            match self.ready() {
+                Ok(_) => return Ok(()),
+                Err(why) if Instant::now() >= deadline => {
+                    return Err(why.context(format!(
+                        "{} is not ready within {READY:?}:\n{}",
+                        self.name,
+                        self.log()
+                    )));
+                }
+                Err(_) => sleep(Duration::from_millis(25)),
+            }
+        }
     }
 
     /// Ends it as a kubelet does: SIGTERM, and it leaves the endpoints.

@@ -1,7 +1,8 @@
 //! A proxy in front of the API server that holds requests back, or loses them or their answers.
 
 use super::{ADDRESS, Kube};
-use crate::network::Namespace;
+use ::kube::client::Body;
+use ::kube::{Client, Config};
 use anyhow::{Context, Result, anyhow};
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -9,10 +10,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use kube::client::Body;
-use kube::{Client, Config};
-use nix::sched::{CloneFlags, setns};
-use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,7 +50,7 @@ impl Proxy {
         let thread = std::thread::spawn({
             let (namespace, rule) = (kube.namespace().clone(), Arc::clone(&rule));
             move || {
-                enter(&namespace)?;
+                namespace.enter()?;
                 let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).context("listen")?;
                 tell.send(listener.local_addr()?.port())?;
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -85,12 +82,6 @@ impl Drop for Proxy {
         // Its failures were those of who asked.
         drop(self.thread.take().map(JoinHandle::join));
     }
-}
-
-/// Moves the calling thread, and those that it starts, into a network namespace.
-fn enter(namespace: &Namespace) -> Result<()> {
-    let file = File::open(format!("/run/netns/{}", namespace.name()))?;
-    setns(file, CloneFlags::CLONE_NEWNET).context("enter the namespace")
 }
 
 async fn serve(listener: TcpListener, rule: Arc<Mutex<Rule>>, mut end: oneshot::Receiver<()>) -> Result<()> {

@@ -1,4 +1,5 @@
-//! `make bench` and, with the word `apply`, `make bench-apply`: write target/bench/*.json and print a table. `--quick`
+//! `make bench` and, with the word `apply` or `operator`, `make bench-apply` and `make bench-operator`: write
+//! target/bench/*.json and print a table. `--quick`
 //! runs everything once and small, as CI does; `apply --size=N` measures one size, `--without-frr-k8s` leaves its way out.
 
 mod agent;
@@ -6,6 +7,7 @@ mod allocation;
 mod apply;
 mod folder;
 mod measure;
+mod operator;
 
 use anyhow::{Context, Result};
 use herald_e2e::repository;
@@ -31,6 +33,9 @@ fn main() -> Result<()> {
         return write(&format!("{prefix}apply"), &figures);
     }
     println!("{:<66} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");
+    if arguments.iter().any(|argument| argument == "operator") {
+        return report(&format!("{prefix}operator"), &operator::figures(quick)?);
+    }
     if !quick {
         report("allocation", &allocation::figures()?)?;
     }

@@ -1,16 +1,14 @@
 //! `make demo`: from a folder of manifests to a page over HTTP, on two real FRRs and a real router.
 
+use crate::talk::Talk;
 use anyhow::{Context, Result, ensure};
 use herald_e2e::quickstart::{self, Quickstart};
 use herald_e2e::{Herald, Lab};
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-fn main() -> Result<()> {
-    let talk = Talk { started: Instant::now(), coloured: std::io::stdout().is_terminal() };
-    let keep = std::env::var_os("KEEP").is_some_and(|value| value == "1");
+pub fn run(talk: &Talk, keep: bool) -> Result<()> {
     let lab = Lab::new()?;
     let herald = Herald::new()?;
     let (manifests, address) = quickstart::prepare(&lab, &herald)?;
@@ -28,7 +26,7 @@ fn main() -> Result<()> {
 
     talk.step("The network: two nodes (FRR 10.3 each), a pod behind each, a BIRD router, a client");
     let mut network = Quickstart::start(&lab, manifests, &address)?;
-    let done = show(&talk, &mut network, &address).with_context(|| network.logs());
+    let done = show(talk, &mut network, &address).with_context(|| network.logs());
     if keep && done.is_ok() {
         lab.keep()?;
         talk.step("Left up (KEEP=1). To look around:");
@@ -95,28 +93,4 @@ fn tour(lab: &Lab, network: &Quickstart, address: &str) -> String {
     lines.push(format!("edit     {}/service.yaml", network.manifests.display()));
     lines.push(format!("remove   scripts/lab-clean {}     (or: make demo-clean)", lab.name()));
     format!("  {}\n", lines.join("\n  "))
-}
-
-/// Plain text for people.
-struct Talk {
-    started: Instant,
-    coloured: bool,
-}
-
-impl Talk {
-    fn step(&self, what: &str) {
-        let at = self.started.elapsed().as_secs_f32();
-        println!("\n{} {}", self.paint("1", &format!("== {what}")), self.paint("2", &format!("({at:.1} s)")));
-    }
-
-    fn shell(&self, command: &str, output: &str) {
-        println!("\n  {}", self.paint("36", &format!("$ {command}")));
-        for line in output.lines().filter(|line| !line.starts_with("BIRD ")) {
-            println!("  {line}");
-        }
-    }
-
-    fn paint(&self, code: &str, text: &str) -> String {
-        if self.coloured { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
 }

@@ -1,0 +1,264 @@
+//! What the operator costs, on a real API server with etcd: time, writes, memory. Beside it, in the same run, a client that
+//! makes the same Services and writes their status once, without any controller.
+
+mod client;
+mod cost;
+
+use crate::measure::{Figure, median};
+use anyhow::Result;
+use client::{Status, burst, delete_all};
+use cost::{Usage, Writes, more, usage, writes};
+use herald_e2e::{Kube, Lab, Operator, wait_for};
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_mins(2);
+const NAMESPACE: &str = "bench";
+
+/// The burst's limit, as a multiple of the plain client's time.
+const BURST: f64 = 1.2;
+/// MetalLB's controller on a machine like CI's.
+const SINGLE: [f64; 2] = [8.0, 23.0];
+const MEGABYTES: f64 = 131.0;
+const RESTART: f64 = 14.0;
+
+/// What is given out, and what would announce it; no node is eligible without endpoints.
+const CONFIGURATION: &str = "
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: bench, namespace: metallb-system}
+spec: {addresses: [10.64.0.0/16]}
+---
+apiVersion: metallb.io/v1beta1
+kind: BGPAdvertisement
+metadata: {name: bench, namespace: metallb-system}
+spec: {ipAddressPools: [bench]}
+---
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: router, namespace: metallb-system}
+spec: {myASN: 64500, peerASN: 64501, peerAddress: 172.30.0.254}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: node1}
+";
+
+/// How much is measured.
+struct Extent {
+    bursts: Vec<usize>,
+    singles: usize,
+    advertised: usize,
+}
+
+/// Everything, in one run.
+pub fn figures(quick: bool) -> Result<Vec<Figure>> {
+    let extent = if quick {
+        Extent { bursts: vec![30], singles: 3, advertised: 3 }
+    } else {
+        Extent { bursts: vec![1000, 5000], singles: 50, advertised: 100 }
+    };
+    let lab = Lab::new()?;
+    let kube = Kube::installed(&lab)?;
+    kube.run(&["create", "namespace", NAMESPACE])?;
+    let mut figures = Vec::new();
+    let plain = plain(&kube, &extent)?;
+    let mut bench = Bench { operator: start(&lab, &kube)?, kube: &kube, lab: &lab };
+    bench.rest("no Service", &mut figures)?;
+    bench.singles("an empty cluster", extent.singles, Some(SINGLE[0]), &mut figures)?;
+    for (count, plain) in extent.bursts.iter().zip(plain) {
+        bench.burst(*count, plain, &mut figures)?;
+    }
+    let size = extent.bursts.last().copied().unwrap_or_default();
+    bench.singles(&format!("{size} Services"), extent.singles, Some(SINGLE[1]), &mut figures)?;
+    bench.advertised(extent.advertised, &mut figures)?;
+    bench.restart(size, &mut figures)?;
+    Ok(figures)
+}
+
+/// The plain client's times, and an empty namespace after each.
+fn plain(kube: &Kube, extent: &Extent) -> Result<Vec<Duration>> {
+    kube.ask(async |client| {
+        // The first requests open connections and fill caches: not counted.
+        burst(&client, NAMESPACE, 0..20, Status::ByClient).await?;
+        delete_all(&client, NAMESPACE).await?;
+        let mut times = Vec::new();
+        for count in &extent.bursts {
+            times.push(burst(&client, NAMESPACE, 0..*count, Status::ByClient).await?);
+            delete_all(&client, NAMESPACE).await?;
+        }
+        Ok(times)
+    })
+}
+
+/// One replica that leads and has the configuration.
+fn start(lab: &Lab, kube: &Kube) -> Result<Operator> {
+    let mut operator = Operator::start(lab, kube, "operator1", &[])?;
+    operator.wait_ready()?;
+    wait_for("the configuration is admitted", LIMIT, || kube.apply(CONFIGURATION))?;
+    kube.ask(async |client| {
+        burst(&client, NAMESPACE, 0..1, Status::ByOperator).await?;
+        delete_all(&client, NAMESPACE).await
+    })?;
+    Ok(operator)
+}
+
+struct Bench<'a> {
+    operator: Operator,
+    kube: &'a Kube,
+    lab: &'a Lab,
+}
+
+impl Bench<'_> {
+    fn usage(&mut self) -> Result<Usage> {
+        usage(self.operator.process().id())
+    }
+
+    /// Memory, and processor time of ten seconds in which nothing happens.
+    fn rest(&mut self, with: &str, figures: &mut Vec<Figure>) -> Result<()> {
+        writes(self.kube)?;
+        let (before, started) = (self.usage()?, Instant::now());
+        std::thread::sleep(Duration::from_secs(10));
+        let after = self.usage()?;
+        let share = (after.seconds - before.seconds) / started.elapsed().as_secs_f64() * 100.0;
+        let against = (!with.starts_with("no ")).then_some(MEGABYTES);
+        figures.push(Figure::new(
+            &format!("operator at rest, {with}"),
+            "memory",
+            after.megabytes,
+            "MB",
+            against,
+        ));
+        figures.push(Figure::new(&format!("operator at rest, {with}"), "CPU", share, "%", None));
+        Ok(())
+    }
+
+    /// One Service at a time.
+    fn singles(
+        &self,
+        with: &str,
+        count: usize,
+        against: Option<f64>,
+        figures: &mut Vec<Figure>,
+    ) -> Result<()> {
+        let times = self.kube.ask(async |client| {
+            let mut times = Vec::new();
+            for number in 0..count {
+                let number = 100_000 + number;
+                let time = burst(&client, NAMESPACE, number..number + 1, Status::ByOperator).await?;
+                times.push(time.as_secs_f64() * 1000.0);
+            }
+            Ok(times)
+        })?;
+        let last = times.iter().copied().fold(0.0, f64::max);
+        let case = format!("Service created until its address is seen, {with}");
+        figures.push(Figure::new(&case, "median", median(times), "ms", against));
+        figures.push(Figure::new(&case, "largest", last, "ms", None));
+        // They are gone before anything else is counted.
+        self.delete_singles(count)
+    }
+
+    fn delete_singles(&self, count: usize) -> Result<()> {
+        let names: Vec<String> = (0..count).map(|number| format!("service-{}", 100_000 + number)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.kube.run(&[&["delete", "service", "--namespace", NAMESPACE], &names[..]].concat())?;
+        writes(self.kube).map(drop)
+    }
+
+    /// Many at once into an empty namespace, where they stay.
+    fn burst(&mut self, count: usize, plain: Duration, figures: &mut Vec<Figure>) -> Result<()> {
+        self.kube.ask(async |client| delete_all(&client, NAMESPACE).await)?;
+        let (before, used) = (writes(self.kube)?, self.usage()?);
+        let time =
+            self.kube.ask(async |client| burst(&client, NAMESPACE, 0..count, Status::ByOperator).await)?;
+        let written = more(&before, &writes(self.kube)?);
+        let spent = self.usage()?.seconds - used.seconds;
+        let case = format!("{count} Services at once");
+        let plain = plain.as_secs_f64();
+        figures.push(Figure::new(&format!("{case}: plain client, no controller"), "time", plain, "s", None));
+        figures.push(Figure::new(
+            &format!("{case}: until all addresses are seen"),
+            "time",
+            time.as_secs_f64(),
+            "s",
+            Some(plain * BURST),
+        ));
+        figures.push(Figure::new(&case, "CPU", spent, "s", None));
+        per_service(&case, count, &written, figures);
+        self.rest(&format!("{count} Services"), figures)
+    }
+
+    /// Services that have an address get endpoints.
+    fn advertised(&self, count: usize, figures: &mut Vec<Figure>) -> Result<()> {
+        let before = writes(self.kube)?;
+        let slices: Vec<String> = (0..count).map(slice).collect();
+        self.kube.apply(&slices.join("---\n"))?;
+        let written = more(&before, &writes(self.kube)?);
+        per_service(&format!("{count} Services become advertised"), count, &written, figures);
+        Ok(())
+    }
+
+    /// SIGTERM, start, and a new Service at once.
+    fn restart(&mut self, size: usize, figures: &mut Vec<Figure>) -> Result<()> {
+        let before = writes(self.kube)?;
+        self.operator.stop()?;
+        let started = Instant::now();
+        self.operator = Operator::start(self.lab, self.kube, "operator2", &[])?;
+        let (_, count) = self.kube.ask(async |client| {
+            let number = 200_000;
+            let time = burst(&client, NAMESPACE, number..number + 1, Status::ByOperator).await?;
+            Ok((time, client::count(&client, NAMESPACE).await?))
+        })?;
+        let served = started.elapsed().as_secs_f64();
+        anyhow::ensure!(count == size + 1, "{count} of {size} Services and the new one have an address");
+        let written = more(&before, &writes(self.kube)?);
+        let services = written.get(&("patch".to_owned(), "services/status".to_owned())).copied();
+        let case = format!("restart with {size} Services");
+        figures.push(Figure::new(
+            &format!("{case}: start until a new one has its address"),
+            "time",
+            served,
+            "s",
+            Some(RESTART),
+        ));
+        let others = services.unwrap_or_default().saturating_sub(1);
+        figures.push(Figure::new(
+            &format!("{case}: writes of other Services"),
+            "count",
+            float(others),
+            "",
+            None,
+        ));
+        let usage = self.usage()?;
+        figures.push(Figure::new(&case, "memory", usage.megabytes, "MB", None));
+        figures.push(Figure::new(&case, "CPU", usage.seconds, "s", None));
+        Ok(())
+    }
+}
+
+/// Writes by verb and resource, per Service.
+fn per_service(case: &str, count: usize, written: &Writes, figures: &mut Vec<Figure>) {
+    for ((verb, what), writes) in written {
+        let each = float(*writes) / float(count);
+        figures.push(Figure::new(&format!("{case}: {verb} {what}"), "each", each, "", None));
+    }
+}
+
+fn slice(number: usize) -> String {
+    format!(
+        "apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: service-{number}
+  namespace: {NAMESPACE}
+  labels: {{kubernetes.io/service-name: service-{number}}}
+addressType: IPv4
+endpoints: [{{addresses: [10.244.0.10], nodeName: node1, conditions: {{ready: true}}}}]
+ports: [{{port: 8080, protocol: TCP}}]
+"
+    )
+}
+
+/// Counts of a benchmark are small.
+fn float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
