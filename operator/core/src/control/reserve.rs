@@ -24,7 +24,8 @@ impl Leader {
         if lost.is_empty() {
             self.contested.remove(key);
             if entry.aside.take().is_some() {
-                self.freed |= self.ledger.release(&aside_of(key));
+                self.ledger.release(&aside_of(key));
+                self.freed = true;
             }
             return;
         }

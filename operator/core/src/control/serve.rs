@@ -4,6 +4,7 @@ use super::condition;
 use super::effect::Event;
 use super::entry::Tally;
 use super::leader::{Context, Leader};
+use super::reserve::aside_of;
 use super::shown::{Shown, Verdict};
 use super::world::serving;
 use crate::ledger::{self, Outcome};
@@ -30,8 +31,8 @@ pub(super) fn object_of(key: &ServiceKey) -> ObjectRef {
 }
 
 impl Leader {
-    /// Works out all that changed. Who has addresses comes first, so that nobody else takes the second one that it may
-    /// get; then who asks for certain addresses, who asks for a pool, the rest; within each the older first.
+    /// Works out all that changed. Who shows an address that it does not hold comes first, so that nobody else takes
+    /// it; then who has addresses, who may get a second one; then who asks for certain addresses, who asks for a pool, the rest; within each the older first.
     pub fn serve_all(&mut self, context: &mut Context<'_>) {
         while !self.dirty.is_empty() {
             let mut all: Vec<(Turn, Option<model::Service>)> = std::mem::take(&mut self.dirty)
@@ -48,12 +49,15 @@ impl Leader {
     fn turn(&self, context: &Context<'_>, key: ServiceKey) -> Option<(Turn, Option<model::Service>)> {
         let entry = self.entries.get(&key)?;
         let service = parsed(context, &key);
+        let held = self.ledger.allocation(&key).map(|held| &held.ips);
+        let shown = entry.may_show();
         let turn = match &service {
             None => 0,
-            Some(service) if self.ledger.holding(&key).is_some() || !service.status_ips.is_empty() => 1,
-            Some(service) if !service.requested_ips.as_deref().unwrap_or_default().is_empty() => 2,
-            Some(service) if service.requested_pool.as_ref().is_some_and(|pool| !pool.is_empty()) => 3,
-            Some(_) => 4,
+            Some(_) if shown.iter().any(|ip| held.is_none_or(|held| !held.contains(ip))) => 1,
+            Some(_) if held.is_some() => 2,
+            Some(service) if !service.requested_ips.as_deref().unwrap_or_default().is_empty() => 3,
+            Some(service) if service.requested_pool.as_ref().is_some_and(|pool| !pool.is_empty()) => 4,
+            Some(_) => 5,
         };
         Some(((turn, entry.facts.created.clone(), key), service))
     }
@@ -61,11 +65,9 @@ impl Leader {
     /// Works out one Service, and writes its status if that is to be another.
     fn serve(&mut self, context: &mut Context<'_>, key: &ServiceKey, service: Option<model::Service>) {
         let Some(entry) = self.entries.get_mut(key) else { return };
-        if entry.flight.is_some() {
+        if entry.flight.is_some() || entry.stale.is_some() || context.now.at < entry.not_before {
             entry.again = true;
-            return;
-        }
-        if entry.stale.is_some() || context.now.at < entry.not_before {
+            self.reserve(key, None, None);
             return;
         }
         self.facts.updates += 1;
@@ -89,6 +91,8 @@ impl Leader {
             return;
         }
         let before = self.ledger.holding(key).cloned();
+        // What it left is in nobody's way but others'.
+        self.ledger.release(&aside_of(key));
         if before.is_none() && !shown.ips.is_empty() {
             self.claim(context, key, &service);
         }

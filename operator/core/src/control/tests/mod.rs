@@ -1,4 +1,6 @@
 mod api;
+mod lead;
+mod model;
 mod services;
 
 use super::{Controller, Effect, Event, Input, LateWrites, Now, Options, WriteFailure};
