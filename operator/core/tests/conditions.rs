@@ -11,7 +11,7 @@ fn read(file: &str) -> String {
 /// Literals of one part of a file, from a text to the end of the item that it begins.
 fn literals(file: &str, begin: &str) -> BTreeSet<String> {
     let text = read(&format!("operator/core/src/{file}"));
-    let part = text.split(begin).nth(1).unwrap_or_else(|| panic!("{file} has no {begin:?}"));
+    let part = text.split(begin).nth(1).unwrap();
     let part = part.split("\n}").next().unwrap();
     part.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
@@ -19,8 +19,7 @@ fn literals(file: &str, begin: &str) -> BTreeSet<String> {
 /// The first name between backquotes of each line of a table, from a heading to the next one.
 fn on_page(heading: &str) -> BTreeSet<String> {
     let page = read("docs/reference/conditions.md");
-    let part =
-        page.split(&format!("\n## {heading}")).nth(1).unwrap_or_else(|| panic!("no heading {heading:?}"));
+    let part = page.split(&format!("\n## {heading}")).nth(1).unwrap();
     let lines = part.split("\n## ").next().unwrap().lines();
     lines.filter_map(|line| line.strip_prefix("| `")?.split('`').next()).map(str::to_owned).collect()
 }
