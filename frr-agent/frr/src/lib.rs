@@ -6,6 +6,7 @@
 pub mod arbitrary;
 pub mod config;
 pub mod diff;
+pub mod patch;
 pub mod render;
 pub mod running;
 pub mod shared;

@@ -42,7 +42,7 @@ impl Keeper {
     /// Starts it.
     pub fn start(state: State) -> Self {
         let (sender, receiver) = mpsc::channel();
-        let thread = thread::spawn(move || write_all(&state, &receiver));
+        let thread = thread::spawn(move || write_all(state, &receiver));
         Self { sender: Some(sender), thread: Some(thread) }
     }
 
@@ -73,7 +73,7 @@ impl Drop for Keeper {
     }
 }
 
-fn write_all(state: &State, receiver: &mpsc::Receiver<Save>) {
+fn write_all(mut state: State, receiver: &mpsc::Receiver<Save>) {
     let mut waiting = Waiting::default();
     loop {
         let wait = waiting.due.map(|due| due.saturating_duration_since(Instant::now()));
@@ -85,12 +85,12 @@ fn write_all(state: &State, receiver: &mpsc::Receiver<Save>) {
             Ok(save) => waiting.add(save, Instant::now()),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
-                waiting.write(state);
+                waiting.write(&mut state);
                 return;
             }
         }
         if waiting.due.is_some_and(|due| Instant::now() >= due) {
-            waiting.write(state);
+            waiting.write(&mut state);
         }
     }
 }
@@ -114,7 +114,7 @@ impl Waiting {
     }
 
     /// Writes what waits (I/O); what fails stays for the next time.
-    fn write(&mut self, state: &State) {
+    fn write(&mut self, state: &mut State) {
         let mut failure: Option<StateError> = None;
         self.files.retain(|name, text| keep_if_failed(state.write(name, text), &mut failure));
         self.config =

@@ -24,6 +24,11 @@ impl Boot {
         Ok(Self { path: path.to_owned(), base })
     }
 
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The lines of the base file.
     pub fn base(&self) -> &str {
         &self.base
@@ -39,7 +44,7 @@ impl Boot {
     }
 
     /// The owner of the old file, or of its folder: FRR's own user.
-    fn give_to_owner(&self, file: &fs::File) -> io::Result<()> {
+    pub(super) fn give_to_owner(&self, file: &fs::File) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         let old = fs::metadata(&self.path).or_else(|_| fs::metadata(folder))?;
         let new = file.metadata()?;

@@ -1,6 +1,7 @@
 //! What the agent keeps over its own restart: files in one folder, mode 0600, written atomically.
 
 mod boot;
+mod kept;
 
 pub use boot::Boot;
 
@@ -9,6 +10,7 @@ use herald_frr::config::{FrrConfig, Origins, RawSnippet};
 use herald_frr::render::{RenderOptions, Secrets, render};
 use herald_frr::running;
 use herald_frr::value::RawConfig;
+use kept::Written;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -44,6 +46,8 @@ pub struct StateError {
 pub struct State {
     folder: PathBuf,
     boot: Option<Boot>,
+    /// What is in the files of the last good configuration, if that is known.
+    written: Option<Written>,
 }
 
 impl State {
@@ -52,7 +56,7 @@ impl State {
         let wrap = at(folder);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(&wrap)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(&wrap)?;
-        let state = Self { folder: folder.to_owned(), boot };
+        let state = Self { folder: folder.to_owned(), boot, written: None };
         state.forget_unfinished()?;
         Ok(state)
     }
@@ -72,14 +76,14 @@ impl State {
     }
 
     /// Keeps it, also as what FRR boots from; records of applies that are done with go.
-    pub fn keep_last_good(&self, kept: &Kept) -> Result<(), StateError> {
-        self.write_config(LAST_GOOD, &kept.config)?;
+    pub fn keep_last_good(&mut self, kept: &Kept) -> Result<(), StateError> {
+        self.write_last_good(&kept.config)?;
         for (run, name) in self.intents()? {
             if kept.settled.is_some_and(|settled| run <= settled) {
                 [TEXT, RAW].iter().try_for_each(|end| self.remove(&format!("{name}{end}")))?;
             }
         }
-        self.boot.as_ref().map_or(Ok(()), |boot| boot.write(&kept.config))
+        Ok(())
     }
 
     /// Records what an apply is about to name.
@@ -148,10 +152,18 @@ impl State {
     }
 }
 
-/// A new file of mode 0600 takes the place of the old one. `prepare` sees it before that.
 fn write_atomically(
     path: &Path,
     text: &str,
+    prepare: impl FnOnce(&fs::File) -> io::Result<()>,
+) -> io::Result<()> {
+    write_pieces(path, &[text], prepare)
+}
+
+/// A new file of mode 0600 takes the place of the old one. `prepare` sees it before that.
+fn write_pieces(
+    path: &Path,
+    pieces: &[impl AsRef<str>],
     prepare: impl FnOnce(&fs::File) -> io::Result<()>,
 ) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
@@ -162,7 +174,9 @@ fn write_atomically(
         _ => {}
     }
     let mut file = tempfile::Builder::new().prefix(&unfinished).rand_bytes(0).tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
+    for piece in pieces {
+        file.write_all(piece.as_ref().as_bytes())?;
+    }
     prepare(file.as_file())?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)

@@ -36,7 +36,7 @@ fn what_a_killed_agent_had_begun_to_write_goes() {
     for name in [".last-good.conf.new", ".intent-4.conf.new"] {
         fs::write(folder.path().join(name), "half").unwrap();
     }
-    let state = State::open(folder.path(), None).unwrap();
+    let mut state = State::open(folder.path(), None).unwrap();
     fs::write(folder.path().join(".last-good.conf.new"), "half").unwrap();
     state.keep_last_good(&kept(&config, None)).unwrap();
     let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
@@ -47,7 +47,7 @@ fn what_a_killed_agent_had_begun_to_write_goes() {
 #[test]
 fn what_was_intended_is_known_until_it_is_done_with() {
     let folder = tempfile::tempdir().unwrap();
-    let state = State::open(folder.path(), None).unwrap();
+    let mut state = State::open(folder.path(), None).unwrap();
     let (one, two) = (config("route-map one permit 1\nexit\n"), config("route-map two permit 1\nexit\n"));
     state.intend(3, &one).unwrap();
     state.intend(7, &two).unwrap();
@@ -65,7 +65,7 @@ fn the_file_that_frr_boots_from_is_complete_and_activates_sessions_last() {
     let (base, path) = (folder.path().join("base.conf"), folder.path().join("frr.conf"));
     fs::write(&base, "hostname leaf\nlog syslog").unwrap();
     let boot = Boot::new(&path, Some(&base)).unwrap();
-    let state = State::open(&folder.path().join("state"), Some(boot)).unwrap();
+    let mut state = State::open(&folder.path().join("state"), Some(boot)).unwrap();
     let family = |family: &str, prefix: &str| {
         format!(
             " address-family {family} unicast\n  network {prefix}\n  neighbor 192.0.2.9 activate\n  \
@@ -87,4 +87,33 @@ fn the_file_that_frr_boots_from_is_complete_and_activates_sessions_last() {
     assert!(written.find(" activate").unwrap() > last_network, "{written}");
     assert_eq!(running::parse(&written).config, running::parse(&text).config, "{written}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_changed_prefix_is_put_into_the_files_unless_somebody_touched_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("frr.conf");
+    let boot = Boot::new(&path, None).unwrap();
+    let mut state = State::open(&folder.path().join("state"), Some(boot)).unwrap();
+    let with = |numbers: &[u8]| {
+        let line = |n: &u8| format!("  network 198.51.100.{n}/32\n");
+        let networks = numbers.iter().map(line).collect::<Vec<_>>().concat();
+        config(&format!(
+            "router bgp 64500\n address-family ipv4 unicast\n{networks} exit-address-family\nexit\n"
+        ))
+    };
+    let networks = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| line.starts_with("  network ")).map(|line| line[10..].to_owned()).collect()
+    };
+    let boots_with = || networks(&fs::read_to_string(&path).unwrap());
+    state.keep_last_good(&kept(&with(&[1, 2]), None)).unwrap();
+    state.keep_last_good(&kept(&with(&[1, 2, 3]), None)).unwrap();
+    assert_eq!(state.last_good().unwrap(), Some(with(&[1, 2, 3])));
+    // The new line stands first: the rest was not made anew.
+    assert_eq!(boots_with(), ["198.51.100.3/32", "198.51.100.1/32", "198.51.100.2/32"]);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::write(&path, "! written by hand\n").unwrap();
+    state.keep_last_good(&kept(&with(&[2, 3]), None)).unwrap();
+    assert_eq!(boots_with(), ["198.51.100.2/32", "198.51.100.3/32"]);
+    assert_eq!(state.last_good().unwrap(), Some(with(&[2, 3])));
 }

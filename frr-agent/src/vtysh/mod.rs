@@ -1,5 +1,7 @@
 //! Runs `vtysh`, with a deadline and never through a shell.
 
+mod pipes;
+
 use crate::machine::{Fact, Failure, Question, RefusedLine};
 use crate::sockets;
 use herald_frr::diff::{ChangePlan, PlannedLine, Session};
@@ -13,12 +15,10 @@ use nix::unistd::Pid;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// Why `vtysh` gave no usable answer. What FRR has is then unknown until it is read again.
@@ -190,10 +190,7 @@ impl Vtysh {
             .process_group(0)
             .spawn()
             .map_err(|source| VtyshError::Start { program: self.program.display().to_string(), source })?;
-        let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
-        let end = Instant::now() + self.deadline;
-        let texts = (before(&stdout, end), before(&stderr, end));
-        let (Some(stdout), Some(stderr)) = texts else {
+        let Some((stdout, stderr)) = pipes::outputs(&mut child, Instant::now() + self.deadline) else {
             end_group(&mut child);
             return Err(VtyshError::Deadline { after: self.deadline, hung: sockets::silent(&self.sockets) });
         };
@@ -212,25 +209,6 @@ fn in_memory(text: &str) -> io::Result<File> {
     let mut file = File::from(memfd_create(c"lines", MFdFlags::MFD_CLOEXEC)?);
     file.write_all(text.as_bytes())?;
     Ok(file)
-}
-
-/// Reads a pipe to its end in a thread of its own, so that a full pipe never blocks the child.
-fn drain(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
-            // What was read before an error is still worth having.
-            let _ = pipe.read_to_end(&mut bytes);
-        }
-        // The receiver is gone when the deadline has passed.
-        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
-    });
-    receiver
-}
-
-fn before(receiver: &mpsc::Receiver<String>, end: Instant) -> Option<String> {
-    receiver.recv_timeout(end.saturating_duration_since(Instant::now())).ok()
 }
 
 /// Ends `vtysh` and what it started: they are a process group of their own.

@@ -5,6 +5,7 @@ use super::*;
 use herald_frr::config::{Origin, Origins};
 use herald_frr::diff::Effect;
 use std::fs;
+use std::thread;
 use tempfile::TempDir;
 
 const PASSWORD_LINE: &str = " neighbor 192.0.2.1 password s3cr3t";

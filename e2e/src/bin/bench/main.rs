@@ -1,6 +1,6 @@
 //! `make bench` and, with the word `apply` or `operator`, `make bench-apply` and `make bench-operator`: write
-//! target/bench/*.json and print a table. `--quick`
-//! runs everything once and small, as CI does; `apply --size=N` measures one size, `--without-frr-k8s` leaves its way out.
+//! target/bench/*.json and print a table. `--quick` runs everything once and small, as CI does; `apply --size=N` measures
+//! one size, `--without-frr-k8s` leaves its way out, and `--agent-alone` frr-reload.py too.
 
 mod agent;
 mod allocation;

@@ -13,6 +13,7 @@ pub mod objects;
 mod reader;
 mod scalar;
 mod schema;
+mod shape;
 mod texts;
 mod tree;
 mod yaml;

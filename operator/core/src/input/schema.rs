@@ -3,14 +3,10 @@
 //! CEL rules are not evaluated: the parsers of the values that they guard have the same rules.
 
 use super::error::{InputError, nearest};
+use super::shape::Shape;
 use super::tree::{Entry, Mark, Tree, Value, shorten};
 use crate::problem::{FieldPath, Step};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
-};
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::OnceLock;
 
 /// A field and what is wrong with it.
 pub type Finding = (FieldPath, InputError);
@@ -20,7 +16,7 @@ pub type Finding = (FieldPath, InputError);
 /// A spec that is not written is an empty mapping. Metadata and status are not looked at.
 pub fn check<'a>(kind: &str, version: &str, object: &Tree<'a>) -> (Tree<'a>, Vec<Finding>) {
     let empty = Tree { value: Value::Map(Vec::new()), at: object.at };
-    let Some(schema) = of_kind(kind, version) else { return (empty, Vec::new()) };
+    let Some(schema) = Shape::of_kind(kind, version) else { return (empty, Vec::new()) };
     let mut walk = Walk { way: Vec::new(), findings: Vec::new() };
     let mut spec = empty;
     for entry in object.entries() {
@@ -28,7 +24,7 @@ pub fn check<'a>(kind: &str, version: &str, object: &Tree<'a>) -> (Tree<'a>, Vec
             "apiVersion" | "kind" | "metadata" | "status" => {}
             "spec" if matches!(entry.value.value, Value::Null) => {}
             "spec" => {
-                if let Some(of_spec) = property(schema, "spec") {
+                if let Some(of_spec) = schema.property("spec") {
                     spec = walk.below(Step::Key("spec".into()), |walk| walk.value(of_spec, &entry.value));
                 }
             }
@@ -36,32 +32,11 @@ pub fn check<'a>(kind: &str, version: &str, object: &Tree<'a>) -> (Tree<'a>, Vec
         }
     }
     let written = object.get("spec").is_some_and(|spec| !matches!(spec.value, Value::Null));
-    if !written && schema.required.iter().flatten().any(|field| field == "spec") {
+    if !written && schema.required.iter().any(|field| &**field == "spec") {
         walk.way.push(Step::Key("spec".into()));
         walk.found(InputError::RequiredField);
     }
     (spec, walk.findings)
-}
-
-fn of_kind(kind: &str, version: &str) -> Option<&'static JSONSchemaProps> {
-    type Schemas = HashMap<(String, String), JSONSchemaProps>;
-    static SCHEMAS: OnceLock<Schemas> = OnceLock::new();
-    let schemas = SCHEMAS.get_or_init(|| {
-        let mut schemas = Schemas::new();
-        for crd in herald_crds::schemas() {
-            for version in crd.spec.versions {
-                if let Some(schema) = version.schema.and_then(|s| s.open_api_v3_schema) {
-                    schemas.insert((crd.spec.names.kind.clone(), version.name), schema);
-                }
-            }
-        }
-        schemas
-    });
-    schemas.get(&(kind.to_owned(), version.to_owned()))
-}
-
-fn property<'s>(schema: &'s JSONSchemaProps, key: &str) -> Option<&'s JSONSchemaProps> {
-    schema.properties.as_ref()?.get(key)
 }
 
 struct Walk {
@@ -81,14 +56,14 @@ impl Walk {
         result
     }
 
-    fn unknown(&mut self, schema: &JSONSchemaProps, key: &str) {
-        let known = schema.properties.iter().flatten().map(|(name, _)| name.as_str());
+    fn unknown(&mut self, schema: &Shape, key: &str) {
+        let known = schema.properties().map(|(name, _)| name);
         let nearest = nearest(key, known);
         self.below(Step::Key(key.into()), |walk| walk.found(InputError::UnknownField { nearest }));
     }
 
     /// The value with defaults, without nulls where the schema does not know them.
-    fn value<'a>(&mut self, schema: &'static JSONSchemaProps, tree: &Tree<'a>) -> Tree<'a> {
+    fn value<'a>(&mut self, schema: &'static Shape, tree: &Tree<'a>) -> Tree<'a> {
         if !is_of_type(schema, &tree.value) {
             self.wrong_type(schema, tree);
             return tree.clone();
@@ -104,7 +79,7 @@ impl Walk {
         Tree { value, at: tree.at }
     }
 
-    fn wrong_type(&mut self, schema: &JSONSchemaProps, tree: &Tree<'_>) {
+    fn wrong_type(&mut self, schema: &Shape, tree: &Tree<'_>) {
         let wanted = type_in_words(schema);
         let is_password =
             matches!(self.way.last(), Some(Step::Key(key)) if key.to_lowercase().contains("password"));
@@ -116,52 +91,52 @@ impl Walk {
 
     fn mapping<'a>(
         &mut self,
-        schema: &'static JSONSchemaProps,
+        schema: &'static Shape,
         entries: &[Entry<'a>],
         at: Mark,
     ) -> Vec<Entry<'a>> {
         let mut taken: Vec<Entry<'a>> = Vec::with_capacity(entries.len());
         for entry in entries {
             let Some(below) = schema_of(schema, &entry.key) else {
-                if schema.x_kubernetes_preserve_unknown_fields == Some(true) {
+                if schema.preserve_unknown_fields {
                     taken.push(entry.clone());
                 } else {
                     self.unknown(schema, &entry.key);
                 }
                 continue;
             };
-            if matches!(entry.value.value, Value::Null) && below.nullable != Some(true) {
+            if matches!(entry.value.value, Value::Null) && !below.nullable {
                 continue;
             }
             let value = self.below(Step::Key((&*entry.key).into()), |walk| walk.value(below, &entry.value));
             taken.push(Entry { key: entry.key.clone(), at: entry.at, value });
         }
-        for required in schema.required.iter().flatten() {
-            if !taken.iter().any(|entry| entry.key == *required) {
-                self.below(Step::Key(required.as_str().into()), |walk| walk.found(InputError::RequiredField));
+        for required in &schema.required {
+            if !taken.iter().any(|entry| *entry.key == **required) {
+                self.below(Step::Key((&**required).into()), |walk| walk.found(InputError::RequiredField));
             }
         }
-        for (name, below) in schema.properties.iter().flatten() {
+        for (name, below) in schema.properties() {
             if let Some(default) = &below.default
-                && !taken.iter().any(|entry| entry.key == *name)
+                && !taken.iter().any(|entry| entry.key == name)
             {
                 // Standing where the mapping stands that lacks the field.
-                let value = Tree::of_json(&default.0, at);
-                taken.push(Entry { key: name.as_str().into(), at, value });
+                let value = Tree::of_json(default, at);
+                taken.push(Entry { key: name.into(), at, value });
             }
         }
         taken
     }
 
-    fn list<'a>(&mut self, schema: &'static JSONSchemaProps, items: &[Tree<'a>]) -> Vec<Tree<'a>> {
+    fn list<'a>(&mut self, schema: &'static Shape, items: &[Tree<'a>]) -> Vec<Tree<'a>> {
         let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
-        self.length(length, (schema.min_items, schema.max_items), "items");
-        let Some(JSONSchemaPropsOrArray::Schema(below)) = &schema.items else { return items.to_vec() };
+        self.length(length, schema.bounds().items, "items");
+        let Some(below) = &schema.items else { return items.to_vec() };
         let read = |(index, item)| self.below(Step::Index(index), |walk| walk.value(below, item));
         items.iter().enumerate().map(read).collect()
     }
 
-    fn scalar(&mut self, schema: &JSONSchemaProps, value: &Value<'_>) {
+    fn scalar(&mut self, schema: &Shape, value: &Value<'_>) {
         match value {
             Value::Text(text) => self.text(schema, text),
             // Precise enough: every bound in our schemas is below 2^53.
@@ -175,8 +150,8 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, schema: &JSONSchemaProps, text: &str) {
-        let known: Vec<&str> = schema.enum_.iter().flatten().filter_map(|value| value.0.as_str()).collect();
+    fn text(&mut self, schema: &Shape, text: &str) {
+        let known: Vec<&str> = schema.known.iter().map(|value| &**value).collect();
         if !known.is_empty() && !known.contains(&text) {
             let nearest = nearest(text, known.iter().copied());
             self.found(InputError::UnsupportedValue {
@@ -187,14 +162,14 @@ impl Walk {
             return;
         }
         let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-        self.length(length, (schema.min_length, schema.max_length), "characters");
-        if let Some(what) = schema.format.as_deref().and_then(|format| not_of_format(format, text)) {
+        self.length(length, schema.bounds().length, "characters");
+        if let Some(what) = schema.format().and_then(|format| not_of_format(format, text)) {
             self.found(InputError::InvalidFormat { value: shorten(text).into_owned(), what });
         }
     }
 
-    fn range(&mut self, schema: &JSONSchemaProps, number: f64, written: &dyn std::fmt::Display) {
-        let (minimum, maximum) = (schema.minimum, schema.maximum);
+    fn range(&mut self, schema: &Shape, number: f64, written: &dyn std::fmt::Display) {
+        let (minimum, maximum) = schema.bounds().number;
         let bounds = match (minimum, maximum) {
             (Some(min), Some(max)) if number < min || number > max => format!("{min} to {max}"),
             (Some(min), None) if number < min => format!("at least {min}"),
@@ -215,18 +190,15 @@ impl Walk {
 }
 
 /// The schema of a key: its property, or that of all keys.
-fn schema_of<'s>(schema: &'s JSONSchemaProps, key: &str) -> Option<&'s JSONSchemaProps> {
-    property(schema, key).or(match &schema.additional_properties {
-        Some(JSONSchemaPropsOrBool::Schema(below)) => Some(&**below),
-        _ => None,
-    })
+fn schema_of<'s>(schema: &'s Shape, key: &str) -> Option<&'s Shape> {
+    schema.property(key).or(schema.additional.as_deref())
 }
 
-fn is_of_type(schema: &JSONSchemaProps, value: &Value<'_>) -> bool {
-    if schema.x_kubernetes_int_or_string == Some(true) {
+fn is_of_type(schema: &Shape, value: &Value<'_>) -> bool {
+    if schema.int_or_string {
         return matches!(value, Value::Int(_) | Value::Text(_));
     }
-    match (schema.type_.as_deref(), value) {
+    match (schema.type_(), value) {
         (None, _)
         | (Some("string"), Value::Text(_))
         | (Some("boolean"), Value::Bool(_))
@@ -234,16 +206,16 @@ fn is_of_type(schema: &JSONSchemaProps, value: &Value<'_>) -> bool {
         | (Some("number"), Value::Int(_) | Value::Float(_))
         | (Some("array"), Value::List(_))
         | (Some("object"), Value::Map(_)) => true,
-        (Some(_), Value::Null) => schema.nullable == Some(true),
+        (Some(_), Value::Null) => schema.nullable,
         _ => false,
     }
 }
 
-fn type_in_words(schema: &JSONSchemaProps) -> &'static str {
-    if schema.x_kubernetes_int_or_string == Some(true) {
+fn type_in_words(schema: &Shape) -> &'static str {
+    if schema.int_or_string {
         return "an integer or a text";
     }
-    match schema.type_.as_deref() {
+    match schema.type_() {
         Some("string") => "a text",
         Some("boolean") => "a boolean",
         Some("integer") => "an integer",

@@ -4,6 +4,8 @@ use super::world::{ASNS, World, neighbour};
 use anyhow::{Context, Result, bail, ensure};
 use herald_e2e::updates::{Prefix, Table, Updates};
 use herald_e2e::{Bird, Frr, Lab, Release, wait_for};
+use nix::time::{clock_getcpuclockid, clock_gettime};
+use nix::unistd::Pid;
 use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -148,14 +150,15 @@ fn router_config(number: u8, mrt: &Path) -> String {
     )
 }
 
-/// CPU time of a process, its ended threads included, and that of its ended children; to 10 ms (proc(5), utime to cstime).
+/// CPU time of a process, its ended threads included, by its clock; and that of its ended children, to 10 ms (proc(5),
+/// cutime and cstime).
 pub fn cpu(id: u32) -> Result<(Duration, Duration)> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).with_context(|| format!("process {id}"))?;
     let fields = stat.rsplit_once(") ").context("stat has no name")?.1;
-    let ticks: Vec<u64> = fields.split(' ').skip(11).take(4).map(str::parse).collect::<Result<_, _>>()?;
-    let time = |ticks: &[u64]| Duration::from_millis(ticks.iter().sum::<u64>() * 10);
-    ensure!(ticks.len() == 4, "stat is short");
-    Ok((time(&ticks[..2]), time(&ticks[2..])))
+    let ticks: Vec<u64> = fields.split(' ').skip(13).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    ensure!(ticks.len() == 2, "stat is short");
+    let own = clock_getcpuclockid(Pid::from_raw(i32::try_from(id)?))?;
+    Ok((clock_gettime(own)?.into(), Duration::from_millis(ticks.iter().sum::<u64>() * 10)))
 }
 
 /// The resident set of a process now, in MB (10^6 bytes).

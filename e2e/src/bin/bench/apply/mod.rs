@@ -25,6 +25,8 @@ pub struct Extent {
     pub rounds: usize,
     /// What "500 added" adds.
     pub bulk: u32,
+    /// Whether `frr-reload.py` is measured too.
+    pub reload: bool,
     /// Whether frr-k8s' way is measured too.
     pub listed: bool,
 }
@@ -32,15 +34,17 @@ pub struct Extent {
 impl Extent {
     pub fn new(quick: bool, arguments: &[String]) -> Result<Self> {
         if quick {
-            return Ok(Self { sizes: vec![20], rounds: 1, bulk: 10, listed: false });
+            return Ok(Self { sizes: vec![20], rounds: 1, bulk: 10, reload: true, listed: false });
         }
         let size = arguments.iter().find_map(|argument| argument.strip_prefix("--size="));
         let sizes = match size {
             Some(size) => vec![size.parse().context("--size")?],
             None => vec![100, 1000, 5000, 10_000],
         };
-        let listed = !arguments.iter().any(|argument| argument == "--without-frr-k8s");
-        Ok(Self { sizes, rounds: 7, bulk: 500, listed })
+        let asked = |option: &str| arguments.iter().any(|argument| argument == option);
+        let reload = !asked("--agent-alone");
+        let listed = reload && !asked("--without-frr-k8s");
+        Ok(Self { sizes, rounds: 7, bulk: 500, reload, listed })
     }
 }
 
@@ -101,7 +105,10 @@ fn at_size(herald: &Herald, size: u32, extent: &Extent) -> Result<AtSize> {
     let mut cases = cases(size, extent.bulk);
     let memory = agent(&mut cases, extent.rounds).with_context(|| format!("the agent at {size}"))?;
     let rounds = if size > 1000 { 1 } else { extent.rounds.min(3) };
-    others(herald, &mut cases, size, rounds, false).with_context(|| format!("frr-reload.py at {size}"))?;
+    if extent.reload {
+        others(herald, &mut cases, size, rounds, false)
+            .with_context(|| format!("frr-reload.py at {size}"))?;
+    }
     if extent.listed {
         others(herald, &mut cases, size, rounds, true).with_context(|| format!("frr-k8s' way at {size}"))?;
     }
@@ -155,6 +162,7 @@ fn agent(cases: &mut [Case], rounds: usize) -> Result<(f64, f64)> {
     let mut bed = Bed::new()?;
     let (mut way, cost) = ByAgent::cold(&mut bed, &cases[0].to)?;
     cases[0].agent.push(cost);
+    cases[0].agent[0].agent += way.settle()?;
     let after_load = way.memory()?;
     let mut world = cases[0].to.clone();
     for index in order(rounds, cases.len()) {

@@ -49,6 +49,7 @@ pub fn print(measured: &Measured) -> Vec<Figure> {
             row(at.size, case, &over);
             figures.extend(case_figures(at.size, case, &over));
         }
+        figures.extend(one_prefix(at));
         figures.extend(memory(at));
     }
     let missed: Vec<&Figure> =
@@ -141,6 +142,23 @@ fn case_figures(size: u32, case: &Case, over: &Over) -> Vec<Figure> {
                 None,
             ));
         }
+    }
+    figures
+}
+
+/// All changes of one prefix together: a single one is too short for the kernel's clocks of children.
+fn one_prefix(at: &AtSize) -> Vec<Figure> {
+    let is_one = |case: &&Case| matches!(case.limit, Limit::OverBareAdded | Limit::OverBareWithdrawn);
+    let costs: Vec<Cost> =
+        at.cases.iter().filter(is_one).flat_map(|case| case.agent.iter().copied()).collect();
+    let limit = (at.size >= LARGEST).then_some(AGENT_CPU);
+    let name = format!("{}: one prefix, mean of {}", at.size, costs.len());
+    let figures = vec![
+        Figure::new(&name, "agent CPU", mean(&costs, |cost| cost.agent), "ms", limit),
+        Figure::new(&name, "vtysh CPU", mean(&costs, |cost| cost.vtysh), "ms", None),
+    ];
+    for figure in &figures {
+        println!("{}", figure.line());
     }
     figures
 }

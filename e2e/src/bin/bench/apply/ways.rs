@@ -28,6 +28,9 @@ pub struct Cost {
     pub lines: u64,
 }
 
+/// What follows a cold load by itself (proof, the first looks at what neighbours were sent) is over after this time.
+const SETTLED: Duration = Duration::from_secs(8);
+
 /// Herald's agent on the folder.
 pub struct ByAgent {
     agent: Agent,
@@ -101,6 +104,13 @@ impl ByAgent {
             self.agent.process().check_running()?;
             sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits until nothing of the cold load is left to do; returns the CPU of the agent for it.
+    pub fn settle(&mut self) -> Result<Duration> {
+        let before = cpu(self.agent.process().id())?.0;
+        sleep(SETTLED);
+        Ok(cpu(self.agent.process().id())?.0.saturating_sub(before))
     }
 
     pub fn memory(&mut self) -> Result<f64> {

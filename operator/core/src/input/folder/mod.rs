@@ -45,7 +45,7 @@ struct Known {
 struct Edit {
     texts: Texts,
     services: BTreeMap<ServiceKey, Option<Arc<Service>>>,
-    slices: BTreeMap<SliceKey, Option<Arc<EndpointSlice>>>,
+    slices: BTreeMap<SliceKey, Arc<EndpointSlice>>,
     /// Which slices these are, whatever Service they are of.
     slice_names: FxHashSet<SliceName>,
     recorded: BTreeMap<ServiceKey, Option<Arc<Service>>>,
@@ -131,7 +131,7 @@ impl Known {
             return None;
         }
         for (key, slice) in edit.slices {
-            snapshot.endpoint_slices.insert(key, slice?).is_none().then_some(())?;
+            snapshot.endpoint_slices.insert(key, slice).is_none().then_some(())?;
         }
         for (key, record) in edit.recorded {
             let ips: Vec<IpAddr> = record?.ingress.iter().flatten().copied().collect();
@@ -220,7 +220,7 @@ impl Edit {
             Says::Nothing => {}
             Says::Service(key) if ledger => self.gone_records.push(key.clone()),
             Says::Service(key) => self.gone_services.push(key.clone()),
-            Says::Slice(key) => self.gone_slices.push(key.clone()),
+            Says::Slice(slice) => self.gone_slices.push(slice.key()),
             Says::Other | Says::Unread => return None,
         }
         Some(())
@@ -237,10 +237,12 @@ impl Edit {
                 let services = if ledger { &mut self.recorded } else { &mut self.services };
                 services.insert(key.clone(), snapshot.services.get(key).cloned()).is_some()
             }
-            Says::Slice(key) => {
-                self.slices.insert(key.clone(), snapshot.endpoint_slices.get(key).cloned());
+            Says::Slice(slice) => {
+                let key = slice.key();
                 // The same slice of another Service is the same object.
-                !self.slice_names.insert(slice_name(key))
+                let twice = !self.slice_names.insert(slice_name(&key));
+                self.slices.insert(key, slice.clone());
+                twice
             }
             _ => false,
         };
@@ -262,7 +264,7 @@ fn says(parsed: &Parsed) -> Option<Says> {
 
 fn of_one(snapshot: &Snapshot) -> Option<Says> {
     let service = snapshot.services.keys().next().cloned().map(Says::Service);
-    service.or_else(|| snapshot.endpoint_slices.keys().next().cloned().map(Says::Slice))
+    service.or_else(|| snapshot.endpoint_slices.values().next().cloned().map(Says::Slice))
 }
 
 /// The files in pieces, with what each says by what was read of them together.
@@ -270,8 +272,8 @@ fn in_pieces<'a>(
     texts: &'a [SourceText],
     parsed: &'a Parsed,
 ) -> impl Iterator<Item = (Arc<str>, Arc<[Piece]>)> + 'a {
-    let slices: HashMap<&ObjectRef, &SliceKey> =
-        parsed.snapshot.endpoint_slices.iter().map(|(key, slice)| (&slice.object, key)).collect();
+    let slices: HashMap<&ObjectRef, &Arc<EndpointSlice>> =
+        parsed.snapshot.endpoint_slices.values().map(|slice| (&slice.object, slice)).collect();
     let mut objects: HashMap<usize, Vec<(usize, Says)>> = HashMap::new();
     for (object, place) in parsed.index.places() {
         let ledger = texts.get(place.source).is_some_and(|source| is_ledger(&source.file));
@@ -279,7 +281,7 @@ fn in_pieces<'a>(
             "EndpointSlice" if ledger => Says::Other,
             _ if !place.items.is_empty() => Says::Other,
             "Service" => Says::Service(ServiceKey::of(object)),
-            "EndpointSlice" => slices.get(object).map_or(Says::Other, |key| Says::Slice((*key).clone())),
+            "EndpointSlice" => slices.get(object).map_or(Says::Other, |slice| Says::Slice((*slice).clone())),
             _ => Says::Other,
         };
         objects.entry(place.source).or_default().push((place.range.start, said));

@@ -1,10 +1,11 @@
 //! A text in pieces: each from one `---` to the next.
 
-use crate::snapshot::{ServiceKey, SliceKey};
+use crate::snapshot::{EndpointSlice, ServiceKey};
 use memchr::memmem;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What a piece says, if that is little enough to follow it alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +14,8 @@ pub enum Says {
     Nothing,
     /// One Service.
     Service(ServiceKey),
-    /// One EndpointSlice.
-    Slice(SliceKey),
+    /// One EndpointSlice, which the Snapshot has too.
+    Slice(Arc<EndpointSlice>),
     /// Anything else: configuration, several objects, something wrong.
     Other,
     /// Nobody knows: its file could not be read to the end.

@@ -52,12 +52,36 @@ impl Entry {
 #[derive(Debug, Default)]
 pub struct Services {
     entries: BTreeMap<ServiceKey, Entry>,
+    /// How many of them are what notes and warnings count.
+    counts: Counts,
     /// Which Services have an address in their status.
     claims: BTreeSet<(IpAddr, ServiceKey)>,
     /// What is wrong with single Services, of those that have something.
     problems: BTreeMap<ServiceKey, Vec<Problem>>,
     /// Services of any type with a cluster address that lies in a pool.
     in_pools: BTreeMap<ServiceKey, Arc<Service>>,
+}
+
+/// Of how many entries something is true.
+#[derive(Debug, Default)]
+struct Counts {
+    web_alone: usize,
+    without_slices: usize,
+    not_recorded: usize,
+}
+
+impl Counts {
+    /// An entry comes, or goes.
+    fn count(&mut self, entry: &Entry, comes: bool) {
+        let each = [
+            (&mut self.web_alone, entry.web_alone),
+            (&mut self.without_slices, !entry.has_slices),
+            (&mut self.not_recorded, !entry.recorded),
+        ];
+        for (count, _) in each.into_iter().filter(|(_, is)| *is) {
+            *count = if comes { *count + 1 } else { count.saturating_sub(1) };
+        }
+    }
 }
 
 /// The forms of a Service that was worked out anew, before and after.
@@ -97,7 +121,11 @@ impl Services {
         let outcomes = recorded_among(&mut world.ledger, &parsed);
         for (key, service) in &parsed {
             let entry = self.entry(world, key, service, outcomes.get(key), after, options);
+            self.counts.count(&entry, true);
             let before = self.entries.insert(key.clone(), entry);
+            if let Some(before) = &before {
+                self.counts.count(before, false);
+            }
             old.entry(key.clone()).or_insert(before);
         }
         for key in resliced {
@@ -105,7 +133,9 @@ impl Services {
                 continue;
             };
             let before = entry.clone();
+            self.counts.count(&before, false);
             entry.look_at(serving(after, &key).as_ref(), &world.node.name, options.endpoints);
+            self.counts.count(entry, true);
             old.entry(key).or_insert(Some(before));
         }
         let now = |key: ServiceKey| Some(key).filter(|key| self.entries.contains_key(key));
@@ -123,6 +153,7 @@ impl Services {
         self.problems.remove(key);
         self.in_pools.remove(key);
         let entry = self.entries.remove(key)?;
+        self.counts.count(&entry, false);
         for ip in &entry.ips {
             self.claims.remove(&(*ip, key.clone()));
         }
@@ -237,8 +268,9 @@ impl Services {
     /// Adds what is wrong with Services, alone and together.
     pub fn problems(&self, world: &World, snapshot: &Snapshot, problems: &mut Vec<Problem>) {
         problems.extend(self.problems.values().flatten().cloned());
-        let web = || self.entries.iter().filter(|(_, entry)| entry.web_alone).map(|(key, _)| key);
-        let first = web().next().and_then(|key| snapshot.services.get(key));
+        let web = || self.entries.iter().find(|(_, entry)| entry.web_alone);
+        let first = (self.counts.web_alone > 0).then(web).flatten();
+        let first = first.and_then(|(key, _)| snapshot.services.get(key));
         let ours = snapshot.services.iter().filter(|(key, _)| self.entries.contains_key(*key));
         let selected =
             |selector: &Selector| ours.clone().any(|(_, service)| selector.matches(&service.meta.labels));
@@ -246,22 +278,20 @@ impl Services {
             any_service: !self.entries.is_empty(),
             selected: &selected,
             with_cluster_address: self.in_pools.values().map(AsRef::as_ref).collect(),
-            web: (web().count(), first.map(|service| &service.meta.object)),
+            web: (self.counts.web_alone, first.map(|service| &service.meta.object)),
         };
         lint_of_services(snapshot, &world.model, &together, problems);
     }
 
     /// What was assumed.
     pub fn notes(&self, endpoints: Endpoints) -> Vec<Note> {
-        let count = |is: &dyn Fn(&Entry) -> bool| self.entries.values().filter(|entry| is(entry)).count();
+        let Counts { without_slices, not_recorded, .. } = self.counts;
         let mut notes = Vec::new();
-        let assumed = if endpoints.assumes() { count(&|entry| !entry.has_slices) } else { 0 };
-        if assumed > 0 {
-            notes.push(Note::EndpointsAssumed(assumed));
+        if endpoints.assumes() && without_slices > 0 {
+            notes.push(Note::EndpointsAssumed(without_slices));
         }
-        let without = count(&|entry| !entry.recorded);
-        if without > 0 {
-            notes.push(Note::NotRecorded(without));
+        if not_recorded > 0 {
+            notes.push(Note::NotRecorded(not_recorded));
         }
         notes
     }
