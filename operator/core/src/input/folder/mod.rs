@@ -19,6 +19,7 @@ use herald_frr::shared::SharedMap;
 use pieces::{Mark, Piece, Says, pieces};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -34,7 +35,8 @@ pub struct Folder {
 
 #[derive(Debug, Clone)]
 struct Known {
-    files: SharedMap<Arc<str>, Arc<[Piece]>>,
+    /// By the hash of the name: there are as many as Services, and nothing else of the names is needed.
+    files: SharedMap<FileKey, Arc<[Piece]>>,
     /// What the ledger records, of each Service that it names.
     recorded: SharedMap<ServiceKey, Arc<[IpAddr]>>,
     parsed: Parsed,
@@ -52,6 +54,13 @@ struct Edit {
     gone_services: Vec<ServiceKey>,
     gone_slices: Vec<SliceKey>,
     gone_records: Vec<ServiceKey>,
+}
+
+/// The hash of a file's name. Of 20,000 names two are alike once in 10^11 folders.
+type FileKey = u64;
+
+fn file_key(file: &str) -> FileKey {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(file)
 }
 
 /// Namespace and name of an EndpointSlice.
@@ -96,11 +105,11 @@ impl Folder {
         let mut known = self.known.take()?;
         let mut edit = Edit { texts: std::mem::take(&mut self.texts), ..Edit::default() };
         for (file, text) in files {
-            let pieces = edit.file(file, known.files.get(file), *text, &self.options)?;
+            let pieces = edit.file(file, known.files.get(&file_key(file)), *text, &self.options)?;
             if text.is_some() {
-                known.files.insert(file.clone(), pieces.into());
+                known.files.insert(file_key(file), pieces.into());
             } else {
-                known.files.remove(file);
+                known.files.remove(&file_key(file));
             }
         }
         self.texts = std::mem::take(&mut edit.texts);
@@ -271,7 +280,7 @@ fn of_one(snapshot: &Snapshot) -> Option<Says> {
 fn in_pieces<'a>(
     texts: &'a [SourceText],
     parsed: &'a Parsed,
-) -> impl Iterator<Item = (Arc<str>, Arc<[Piece]>)> + 'a {
+) -> impl Iterator<Item = (FileKey, Arc<[Piece]>)> + 'a {
     let slices: HashMap<&ObjectRef, &Arc<EndpointSlice>> =
         parsed.snapshot.endpoint_slices.values().map(|slice| (&slice.object, slice)).collect();
     let mut objects: HashMap<usize, Vec<(usize, Says)>> = HashMap::new();
@@ -304,7 +313,7 @@ fn in_pieces<'a>(
                 piece.says = Says::Unread;
             }
         }
-        (source.file.clone(), found.into())
+        (file_key(&source.file), found.into())
     })
 }
 
