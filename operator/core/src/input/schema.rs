@@ -89,12 +89,7 @@ impl Walk {
         self.found(InputError::WrongType(format!("must be {wanted}, not {found}{hint}")));
     }
 
-    fn mapping<'a>(
-        &mut self,
-        schema: &'static Shape,
-        entries: &[Entry<'a>],
-        at: Mark,
-    ) -> Vec<Entry<'a>> {
+    fn mapping<'a>(&mut self, schema: &'static Shape, entries: &[Entry<'a>], at: Mark) -> Vec<Entry<'a>> {
         let mut taken: Vec<Entry<'a>> = Vec::with_capacity(entries.len());
         for entry in entries {
             let Some(below) = schema_of(schema, &entry.key) else {
