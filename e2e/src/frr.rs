@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Enters a node: its network namespace, the root folder of its FRR, and in a private mount namespace its own /etc/frr,
 /// /run/frr, /var/tmp/frr, and the lab's folder as /mnt. Nothing is written to the root folder itself.
@@ -68,6 +68,7 @@ pub struct Frr {
     /// What zebra is told beside the usual.
     zebra: &'static [&'static str],
     daemons: BTreeMap<&'static str, Process>,
+    answered: SystemTime,
 }
 
 /// What `vtysh -f` said of a text.
@@ -122,6 +123,7 @@ impl Frr {
             release,
             zebra: if vrfs.is_empty() { &[] } else { &["-n"] },
             daemons: BTreeMap::new(),
+            answered: SystemTime::UNIX_EPOCH,
         };
         frr.boot()?;
         Ok(frr)
@@ -156,8 +158,15 @@ impl Frr {
             anyhow::ensure!(clients.lines().any(|line| line.starts_with("bgp ")), "{clients}");
             Ok(())
         })?;
+        self.answered = SystemTime::now();
         output(self.command("vtysh").arg("-b"))?;
         Ok(())
+    }
+
+    /// When the daemons of the last [`Frr::boot`] answered; the saved configuration was loaded after that.
+    #[must_use]
+    pub const fn answered(&self) -> SystemTime {
+        self.answered
     }
 
     /// Ends one daemon as a crash does.

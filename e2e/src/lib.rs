@@ -28,5 +28,5 @@ pub use kube::{Kube, Operator};
 pub use lab::Lab;
 pub use network::{Namespace, Segment};
 pub use process::{Process, output};
-pub use statements::statements;
+pub use statements::{as_frr_runs, statements};
 pub use wait::wait_for;

@@ -25,6 +25,21 @@ pub fn statements(text: &str) -> BTreeSet<String> {
     statements
 }
 
+/// The statements that FRR is to print for a rendered text: without its own defaults, and with what the agent adds to each router
+/// beside the text (docs/decisions/0010-quick-sessions.md).
+#[must_use]
+pub fn as_frr_runs(rendered: &str) -> BTreeSet<String> {
+    let mut wanted = statements(rendered);
+    let routers: Vec<String> = wanted
+        .iter()
+        .filter(|statement| statement.starts_with("router bgp ") && !statement.contains(" / "))
+        .cloned()
+        .collect();
+    wanted.extend(routers.iter().map(|router| format!("{router} / coalesce-time 200")));
+    wanted.retain(|statement| !statement.ends_with(" nht resolve-via-default"));
+    wanted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use herald_e2e::many::announced;
 use herald_e2e::site::{NODE, Site};
 use herald_e2e::updates::{Heard, Prefix, Updates};
-use herald_e2e::{Bird, Release, statements, wait_for};
+use herald_e2e::{Bird, Release, as_frr_runs, statements, wait_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -69,10 +69,8 @@ impl Chaos {
 
     /// Waits until FRR runs exactly what the manifests ask for, and the neighbour has it.
     fn right(&self) -> Result<()> {
-        let mut wanted: BTreeSet<String> =
-            statements(&self.site.rendered()?).union(&self.first).cloned().collect();
-        // FRR does not print what is its default.
-        wanted.retain(|statement| !statement.ends_with(" nht resolve-via-default"));
+        let mut wanted = as_frr_runs(&self.site.rendered()?);
+        wanted.extend(self.first.iter().cloned());
         wait_for("FRR is exactly as wanted", LIMIT, || {
             let running = statements(&self.site.frr.running()?);
             let differing: Vec<_> = wanted.symmetric_difference(&running).take(10).collect();

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use herald_e2e::many::announced;
 use herald_e2e::site::{NODE, Site};
 use herald_e2e::updates::{Heard, Prefix, Updates};
-use herald_e2e::{Bird, Release, statements, wait_for};
+use herald_e2e::{Bird, Release, as_frr_runs, statements, wait_for};
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -93,9 +93,8 @@ fn change(site: &Site, random: &mut Random) -> Result<()> {
 
 /// FRR runs what it ran at first, and what the manifests ask for, and nothing else.
 fn exactly(site: &Site, first: &BTreeSet<String>) -> Result<()> {
-    let mut wanted: BTreeSet<String> = statements(&site.rendered()?).union(first).cloned().collect();
-    // FRR does not print what is its default.
-    wanted.retain(|statement| !statement.ends_with(" nht resolve-via-default"));
+    let mut wanted = as_frr_runs(&site.rendered()?);
+    wanted.extend(first.iter().cloned());
     let running = statements(&site.frr.running()?);
     let differing: Vec<_> = wanted.symmetric_difference(&running).take(10).collect();
     ensure!(differing.is_empty(), "missing or too many: {differing:?}");

@@ -1,8 +1,14 @@
 //! Restarts, other people's configuration, and lines that FRR refuses.
 
 use anyhow::{Context, Result, ensure};
-use herald_e2e::site::{Site, service};
+use herald_e2e::many::announced;
+use herald_e2e::site::{NODE, Site, service};
+use herald_e2e::updates::Heard;
 use herald_e2e::{Bird, Release, wait_for};
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -94,6 +100,71 @@ fn a_restarted_frr_gets_everything_back_and_no_route_leaves() -> Result<()> {
     Ok(())
 }
 
+/// FRR comes back while neither agent nor manifests are there: the file has everything, and End-of-RIB is its last word, so that the
+/// neighbour keeps the routes (RFC 4724). The agent that comes later finds nothing to do.
+#[test]
+fn an_frr_that_boots_from_the_file_needs_no_agent() -> Result<()> {
+    const SERVICES: u8 = 200;
+    const OPTIONS: [&str; 2] = ["--owns=all", "--boot-file=/etc/frr/frr.conf"];
+    let mut site = Site::new(Release::V10, "")?;
+    site.write("bgp.yaml", PEER)?;
+    let services = (1..=SERVICES).map(|n| announced(&format!("s{n}"), Ipv4Addr::new(192, 0, 2, n), NODE));
+    site.write("services.yaml", &services.collect::<Vec<_>>().join("---\n"))?;
+    site.start_agent_with(&OPTIONS)?;
+    let (bird, mut updates) = site.recorded_bird(BIRD)?;
+    let all_there = || ensure_all(&bird, SERVICES);
+    wait_for("BIRD has the routes", LIMIT, all_there).with_context(|| site.logs())?;
+    let file = site.frr.folder().join("etc/frr.conf");
+    wait_for("the file is complete", LIMIT, || {
+        let text = fs::read_to_string(&file)?;
+        ensure!(text.matches("\n  network ").count() == usize::from(SERVICES), "{text}");
+        Ok(())
+    })?;
+    let mode = fs::metadata(&file)?.permissions().mode() & 0o777;
+    ensure!(mode == 0o600, "{mode:o}");
+    let before = site.frr.running()?;
+    site.agent.take().context("no agent")?.process().kill()?;
+    let manifests = site.manifests.with_extension("away");
+    fs::rename(&site.manifests, &manifests)?;
+    site.frr.kill_all()?;
+    updates.read()?;
+    site.frr.boot()?;
+    let mut heard = Vec::new();
+    wait_for("End-of-RIB", LIMIT, || {
+        all_there()?;
+        heard.extend(updates.read()?.into_iter().map(|message| message.heard));
+        ensure!(heard.contains(&Heard::EndOfRib(1)), "{} messages", heard.len());
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    let end = heard.iter().position(|heard| *heard == Heard::EndOfRib(1)).context("no End-of-RIB")?;
+    let told = heard[..end].iter().filter_map(|heard| match heard {
+        Heard::Update { announced, .. } => Some(announced),
+        _ => None,
+    });
+    let told: BTreeSet<_> = told.flatten().collect();
+    ensure!(told.len() == usize::from(SERVICES), "{} prefixes before End-of-RIB", told.len());
+    all_there().context("what was not told again before End-of-RIB left")?;
+    ensure!(site.frr.running()? == before, "{}", site.frr.running()?);
+    let session = bird.ask("show protocols node")?;
+    fs::rename(&manifests, &site.manifests)?;
+    site.start_agent_with(&OPTIONS)?;
+    wait_for("the agent finds nothing to do", LIMIT, || {
+        ensure!(site.agent_log().contains("\"event\":\"InSync\""));
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    ensure!(site.frr.running()? == before, "{}", site.frr.running()?);
+    ensure!(bird.ask("show protocols node")? == session, "the session was reset");
+    all_there()
+}
+
+fn ensure_all(bird: &Bird, count: u8) -> Result<()> {
+    let found = bird.ask("show route count")?;
+    ensure!(found.contains(&format!("{count} of {count} routes")), "{found}");
+    Ok(())
+}
+
 #[test]
 fn the_configuration_of_others_stays() -> Result<()> {
     let (site, bird) = running_site(FOREIGN)?;
@@ -115,7 +186,7 @@ fn the_configuration_of_others_stays() -> Result<()> {
         Ok(())
     };
     holds("after the first apply")?;
-    std::fs::remove_file(site.manifests.join("bgp.yaml"))?;
+    fs::remove_file(site.manifests.join("bgp.yaml"))?;
     // BIRD would keep the routes of a session that broke (RFC 4724): this one was ended.
     wait_for("our peer is gone", LIMIT, || {
         let running = site.frr.running()?;
@@ -154,7 +225,7 @@ spec:
     ensure!(site.frr.running()? == before, "after a refused line:\n{}", site.frr.running()?);
     bird.routes_to("192.0.2.10/32")?;
     // Once the object is gone, changes are taken again.
-    std::fs::remove_file(site.manifests.join("bad.yaml"))?;
+    fs::remove_file(site.manifests.join("bad.yaml"))?;
     site.write("web.yaml", &service("web", &["192.0.2.10"], false))?;
     wait_for("the route leaves", LIMIT, || bird.lacks("192.0.2.10/32")).with_context(|| site.logs())?;
     site.agent.as_mut().context("no agent")?.process().check_running()

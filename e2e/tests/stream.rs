@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const LIMIT: Duration = Duration::from_secs(40);
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
@@ -60,14 +60,14 @@ struct Path {
     router: Bird,
     client: Namespace,
     folder: PathBuf,
-    agent: Agent,
+    agent: Option<Agent>,
     _echo: Process,
     // Last, so that it outlives what runs in it.
     _lab: Lab,
 }
 
 impl Path {
-    fn new(graceful: bool) -> Result<Self> {
+    fn new(graceful: bool, options: &[&str]) -> Result<Self> {
         let lab = Lab::new()?;
         let (lan, outside) = (lab.segment("lan")?, lab.segment("outside")?);
         let (node, router) = (lab.namespace("node1")?, lab.namespace("router")?);
@@ -87,15 +87,16 @@ impl Path {
         fs::write(manifests.join("all.yaml"), all(graceful))?;
         let frr = Frr::start(&lab, &node, Release::V10, "")?;
         let router = Bird::start(&lab, &router, &router_config(graceful))?;
-        let agent = Agent::start(&frr, "node1", &manifests)?;
-        let path = Self { frr, router, client, folder, agent, _echo: echo, _lab: lab };
+        let agent = Agent::start_with(&frr, "node1", &manifests, options)?;
+        let path = Self { frr, router, client, folder, agent: Some(agent), _echo: echo, _lab: lab };
         wait_for("the router has the route", LIMIT, || path.router.routes_to(&format!("{ADDRESS}/32")))
             .with_context(|| path.logs())?;
         Ok(path)
     }
 
     fn logs(&self) -> String {
-        format!("{}\n{}\n{}", self.agent.log(), self.frr.logs(), self.router.log())
+        let agent = self.agent.as_ref().map(Agent::log).unwrap_or_default();
+        format!("{agent}\n{}\n{}", self.frr.logs(), self.router.log())
     }
 
     /// Runs the stream while `disturb` works and for a while after the route is there again.
@@ -116,11 +117,22 @@ impl Path {
         Ok(told)
     }
 
-    /// All of FRR dies and starts again with nothing; returns when bgpd answered.
+    /// The agent dies, and will not be there when FRR is back. FRR has the file to boot from.
+    fn without_agent(&mut self) -> Result<()> {
+        let file = self.frr.folder().join("etc/frr.conf");
+        wait_for("the file is complete", LIMIT, || {
+            let text = fs::read_to_string(&file)?;
+            ensure!(text.contains(&format!("network {ADDRESS}/32")), "{text}");
+            Ok(())
+        })?;
+        self.agent.take().context("no agent")?.process().kill()
+    }
+
+    /// All of FRR dies and starts again with what it boots from, nothing or a file; returns when bgpd answered.
     fn restart(&mut self) -> Result<f64> {
         self.frr.kill_all()?;
         self.frr.boot()?;
-        let answered = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH)?;
+        let answered = self.frr.answered().duration_since(SystemTime::UNIX_EPOCH)?;
         wait_for("the session is up, and the route with it", LIMIT, || {
             let session = self.router.ask("show protocols node")?;
             ensure!(session.contains("Established"), "{session}");
@@ -161,18 +173,17 @@ fn router_config(graceful: bool) -> String {
     )
 }
 
-#[test]
-fn with_graceful_restart_no_packet_is_lost() -> Result<()> {
-    let mut path = Path::new(true)?;
+/// FRR boots from what the agent left.
+const BOOT_FILE: [&str; 2] = ["--owns=all", "--boot-file=/etc/frr/frr.conf"];
+
+fn nothing_is_lost(mut path: Path) -> Result<()> {
     let told = path.stream(|path| path.restart().map(drop))?;
     ensure!(told["sent"].as_u64() > Some(2000), "{told}");
     ensure!(told["lost"] == 0, "{told}: {}", path.logs());
     Ok(())
 }
 
-#[test]
-fn without_graceful_restart_packets_flow_again_soon_after_bgpd_answers() -> Result<()> {
-    let mut path = Path::new(false)?;
+fn soon_nothing_is_lost(mut path: Path) -> Result<()> {
     let mut answered = 0.0;
     let told = path.stream(|path| {
         answered = path.restart()?;
@@ -183,7 +194,31 @@ fn without_graceful_restart_packets_flow_again_soon_after_bgpd_answers() -> Resu
         .with_context(|| format!("nothing was lost, so nothing was tried: {told}"))?;
     let after = last - answered;
     println!("the last packet was lost {after:.3} s after bgpd answered");
-    // bgpd holds sessions back for up to 5 s after its route-maps were loaded (docs/performance.md).
-    ensure!(after < 15.0, "{after} s: {}", path.logs());
+    // Wanted is 1 s, a few tenths are measured (docs/performance.md); the rest is for a machine that is busy.
+    ensure!(after < 2.5, "{after} s: {}", path.logs());
     Ok(())
+}
+
+#[test]
+fn with_graceful_restart_no_packet_is_lost() -> Result<()> {
+    nothing_is_lost(Path::new(true, &[])?)
+}
+
+#[test]
+fn with_graceful_restart_no_packet_is_lost_when_frr_boots_without_the_agent() -> Result<()> {
+    let mut path = Path::new(true, &BOOT_FILE)?;
+    path.without_agent()?;
+    nothing_is_lost(path)
+}
+
+#[test]
+fn without_graceful_restart_packets_flow_again_soon_after_bgpd_answers() -> Result<()> {
+    soon_nothing_is_lost(Path::new(false, &[])?)
+}
+
+#[test]
+fn packets_flow_again_soon_after_bgpd_answers_when_frr_boots_without_the_agent() -> Result<()> {
+    let mut path = Path::new(false, &BOOT_FILE)?;
+    path.without_agent()?;
+    soon_nothing_is_lost(path)
 }

@@ -144,7 +144,7 @@ fn between(frr: &Frr, before: &FrrConfig, after: &FrrConfig, number: usize) -> R
     let ownership = Ownership { applied: Some(before), ..Ownership::shipped("") };
     let asked = plan(&running, after, &ownership);
     if number > 0
-        && let Some(known) = edit(before, after)
+        && let Some(known) = edit(before, after, None)
     {
         ensure!(known == asked, "change {number}: {}\nor, asked,\n{}", known.script(), asked.script());
     }

@@ -78,7 +78,7 @@ impl Site {
         let ownership = Ownership { applied: Some(&self.applied), ..Ownership::shipped("") };
         let change = plan(&running, config, &ownership);
         if plan(&running, &self.applied, &ownership).is_empty() {
-            let known = edit(&self.applied, config).context("FRR has to be asked")?;
+            let known = edit(&self.applied, config, running.map_delay()).context("FRR has to be asked")?;
             ensure!(known.script() == change.script(), "{}\nor\n{}", known.script(), change.script());
         }
         let loaded = self.frr.load(&change.script())?;

@@ -74,7 +74,7 @@ pub fn routers(site: &mut Site) -> Result<()> {
     let plain = config(Form::Plain)?;
     site.settled(SETTLED)?;
     let drifted = "router bgp 64500\n bgp network import-check\n no bgp graceful-restart preserve-fw-state\n \
-        bgp ebgp-requires-policy\nexit\nno ip nht resolve-via-default\n";
+        bgp ebgp-requires-policy\n coalesce-time 900\nexit\nno ip nht resolve-via-default\n";
     let loaded = site.frr.load(drifted)?;
     ensure!(loaded.accepted, "{}", loaded.output);
     step(site, &plain, false, "defaults")?;

@@ -122,6 +122,8 @@ pub struct Machine {
     found: Option<Arc<FrrConfig>>,
     /// What FRR runs of ours; `None` where only FRR can tell.
     believed: Option<Arc<FrrConfig>>,
+    /// What FRR's [`Running::map_delay`] was when it was read last.
+    map_delay: Option<u16>,
     /// What FRR may have been given in part since it was last read whole.
     given: Names,
     /// Since when the belief is in doubt; FRR is read soon.
@@ -163,6 +165,7 @@ impl Machine {
             last_good: last_good.map(Arc::new),
             found: None,
             believed: None,
+            map_delay: None,
             given: Names::new(given),
             doubt: None,
             up_since: None,
@@ -272,7 +275,8 @@ impl Machine {
     fn goal(&self) -> Option<Goal> {
         let wanted = self.wanted.clone()?;
         if self.refused.as_ref() == Some(&wanted) {
-            return self.last_good.clone().or_else(|| self.found.clone()).map(Goal::Back);
+            let found = || self.found.as_ref().map(|found| Arc::new(self.given.part_of(found, &wanted)));
+            return self.last_good.clone().or_else(found).map(Goal::Back);
         }
         Some(Goal::Wanted(wanted))
     }

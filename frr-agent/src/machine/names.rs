@@ -1,7 +1,9 @@
 //! What FRR may have been given since it was last read whole: names that are ours although no configuration that it
 //! took whole holds them.
 
-use herald_frr::config::{FrrConfig, Router};
+use herald_frr::config::{FrrConfig, RawSnippet, Router};
+use herald_frr::diff::{ChangePlan, QUICK};
+use herald_frr::value::{Family, FrrName, InterfaceName, RawConfig};
 use std::sync::Arc;
 
 /// Configurations whose apply was begun and not proved, without their prefixes.
@@ -24,31 +26,85 @@ impl Names {
         self.configs.clear();
     }
 
-    /// Adds what `config` names. `Some`, to be recorded, if anything of it is new beside `known`.
-    pub fn add(&mut self, config: &FrrConfig, known: Option<&FrrConfig>) -> Option<Arc<FrrConfig>> {
-        let known: Vec<&FrrConfig> =
-            known.into_iter().chain(self.configs.iter().map(AsRef::as_ref)).collect();
-        if is_known(config, &known) {
+    /// What of `found` has a name that FRR may have been given, or that is `wanted`: the rest is not ours to bring back.
+    pub fn part_of(&self, found: &FrrConfig, wanted: &FrrConfig) -> FrrConfig {
+        let known = Known(self.configs.iter().map(AsRef::as_ref).chain([wanted]).collect());
+        let mut part = found.clone();
+        let lists = found.prefix_lists.keys().filter(|name| !known.list(name));
+        lists.for_each(|name| drop(part.prefix_lists.remove(name)));
+        let maps = found.route_maps.keys().filter(|name| !known.map(name));
+        maps.for_each(|name| drop(part.route_maps.remove(name)));
+        part.vrf_vnis.retain(|name, _| known.vrf(name));
+        part.routers.retain(|vrf, router| known.router((vrf, router)));
+        part.bfd_profiles.retain(|name, _| known.profile(name));
+        part
+    }
+
+    /// Adds what `config` names, and what the plan to it gives FRR for a moment only. `Some`, to be recorded, if anything of it is new beside `known`.
+    pub fn add(
+        &mut self,
+        config: &FrrConfig,
+        plan: &ChangePlan,
+        known: Option<&FrrConfig>,
+    ) -> Option<Arc<FrrConfig>> {
+        let mut config = without_prefixes(config);
+        let stays = plan.lines.last().is_some_and(|line| line.text == QUICK);
+        let passing = plan.lines.iter().find(|line| line.text == QUICK && !stays);
+        config.raw.extend(
+            passing
+                .map(|line| RawSnippet { text: RawConfig::new(&line.text), origins: line.origins.clone() }),
+        );
+        let known = Known(known.into_iter().chain(self.configs.iter().map(AsRef::as_ref)).collect());
+        if known.all_of(&config) {
             return None;
         }
-        let names = Arc::new(without_prefixes(config));
+        let names = Arc::new(config);
         self.configs.push(names.clone());
         Some(names)
     }
 }
 
-/// True if each name of `config` is one of `known`.
-fn is_known(config: &FrrConfig, known: &[&FrrConfig]) -> bool {
-    let any = |found: &dyn Fn(&FrrConfig) -> bool| known.iter().any(|config| found(config));
-    let router = |(vrf, router): (&_, &Router)| {
-        any(&|known| known.routers.get(vrf).is_some_and(|other| other.asn == router.asn))
-    };
-    config.routers.iter().all(router)
-        && config.route_maps.keys().all(|name| any(&|known| known.route_maps.contains_key(name)))
-        && config.prefix_lists.keys().all(|name| any(&|known| known.prefix_lists.contains_key(name)))
-        && config.bfd_profiles.keys().all(|name| any(&|known| known.bfd_profiles.contains_key(name)))
-        && config.vrf_vnis.keys().all(|name| any(&|known| known.vrf_vnis.contains_key(name)))
-        && config.raw.iter().all(|raw| any(&|known| known.raw.iter().any(|old| old.text == raw.text)))
+/// Configurations whose names are known.
+struct Known<'c>(Vec<&'c FrrConfig>);
+
+impl Known<'_> {
+    fn any(&self, is: impl Fn(&FrrConfig) -> bool) -> bool {
+        self.0.iter().any(|config| is(config))
+    }
+
+    fn router(&self, (vrf, router): (&Option<InterfaceName>, &Router)) -> bool {
+        self.any(|known| known.routers.get(vrf).is_some_and(|other| other.asn == router.asn))
+    }
+
+    fn map(&self, name: &FrrName) -> bool {
+        self.any(|known| known.route_maps.contains_key(name))
+    }
+
+    fn list(&self, name: &(FrrName, Family)) -> bool {
+        self.any(|known| known.prefix_lists.contains_key(name))
+    }
+
+    fn profile(&self, name: &FrrName) -> bool {
+        self.any(|known| known.bfd_profiles.contains_key(name))
+    }
+
+    fn vrf(&self, name: &InterfaceName) -> bool {
+        self.any(|known| known.vrf_vnis.contains_key(name))
+    }
+
+    fn raw(&self, raw: &RawSnippet) -> bool {
+        self.any(|known| known.raw.iter().any(|old| old.text == raw.text))
+    }
+
+    /// True if each name of `config` is known.
+    fn all_of(&self, config: &FrrConfig) -> bool {
+        config.routers.iter().all(|router| self.router(router))
+            && config.route_maps.keys().all(|name| self.map(name))
+            && config.prefix_lists.keys().all(|name| self.list(name))
+            && config.bfd_profiles.keys().all(|name| self.profile(name))
+            && config.vrf_vnis.keys().all(|name| self.vrf(name))
+            && config.raw.iter().all(|raw| self.raw(raw))
+    }
 }
 
 /// Prefixes are ours by the router that they stand in.

@@ -40,7 +40,7 @@ impl Machine {
 
     /// From what is believed to the goal, without asking FRR.
     fn change(&mut self, now: Instant, believed: &FrrConfig, goal: Goal) -> Vec<Output> {
-        match diff::edit(believed, goal.config()) {
+        match diff::edit(believed, goal.config(), self.map_delay) {
             None => self.read(Phase::Comparing),
             Some(plan) if plan.is_empty() => {
                 let mut outputs = self.believe(&goal);
@@ -62,7 +62,7 @@ impl Machine {
             self.checks.supersede(changes);
         } else if let Goal::Wanted(config) = &goal {
             // The way back brings none: it may hold what others configured.
-            let names = self.given.add(config, self.last_good.as_deref());
+            let names = self.given.add(config, &plan, self.last_good.as_deref());
             outputs.extend(names.map(|names| Output::Intend(run, names)));
         }
         let only_prefixes = prefixes.is_some();
@@ -109,6 +109,7 @@ impl Machine {
     }
 
     pub(super) fn read_back(&mut self, now: Instant, running: Running) -> Vec<Output> {
+        self.map_delay = running.map_delay();
         match mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Comparing(_) => self.compare(now, running),
             Phase::Checking(_) => self.check(now, running),
@@ -206,10 +207,9 @@ impl Machine {
         let silent = !mem::take(&mut self.unsettled);
         let mut outputs = self.believe(goal);
         match goal {
-            Goal::Back(found) if self.last_good.is_none() => {
+            Goal::Back(_) if self.last_good.is_none() => {
                 // What others configured is in it: nothing to compare with later.
                 self.given.clear();
-                self.found = Some(found.clone());
                 self.retry_at = Some(now + CHECK_INTERVAL);
             }
             goal => outputs.extend(self.keep(goal.config(), true)),

@@ -11,7 +11,7 @@ use herald_frr::vtysh::Refused;
 
 const EMPTY: &str = "";
 const ONE: &str = "router bgp 64500\n no bgp ebgp-requires-policy\n no bgp default ipv4-unicast\n \
-    bgp graceful-restart preserve-fw-state\n no bgp network import-check\n !\n \
+    bgp graceful-restart preserve-fw-state\n coalesce-time 200\n no bgp network import-check\n !\n \
     address-family ipv4 unicast\n  network 192.0.2.1/32\n exit-address-family\nexit\n";
 
 fn config(text: &str) -> Arc<FrrConfig> {
@@ -33,7 +33,8 @@ fn named() -> Arc<FrrConfig> {
 
 /// What `show running-config` prints when FRR runs `config`.
 fn text_of(config: &FrrConfig) -> String {
-    render(config, &RenderOptions { secrets: Secrets::Show, annotate: false })
+    let text = render(config, &RenderOptions { secrets: Secrets::Show, annotate: false });
+    text.replace(" no bgp ebgp-requires-policy\n", " no bgp ebgp-requires-policy\n coalesce-time 200\n")
 }
 
 fn failure(why: &str) -> Failure {
@@ -236,7 +237,8 @@ fn a_way_back_that_is_refused_too_is_reported_and_left_for_the_next_check() {
 
 #[test]
 fn a_first_configuration_that_is_refused_leaves_what_others_run() {
-    let theirs = "route-map theirs permit 10\nexit\n";
+    let theirs = "route-map theirs permit 10\nexit\n\
+        router bgp 64999 vrf theirs\n coalesce-time 900\n timers bgp 10 30\n neighbor 10.9.9.1 remote-as 64998\nexit\n";
     let mut drive = Drive::started(&one());
     drive.now += STARTING;
     drive.runs_text(theirs);

@@ -85,7 +85,11 @@ fn the_file_that_frr_boots_from_is_complete_and_activates_sessions_last() {
     assert!(written.starts_with("hostname leaf\nlog syslog\n"), "{written}");
     let last_network = written.rfind(" network ").unwrap();
     assert!(written.find(" activate").unwrap() > last_network, "{written}");
-    assert_eq!(running::parse(&written).config, running::parse(&text).config, "{written}");
+    // FRR starts the sessions at once behind these lines.
+    let quick = "route-map 192.0.2.9-out deny 2\nexit\nbgp route-map delay-timer 1\nno route-map 192.0.2.9-out deny 2\n\
+                 no bgp route-map delay-timer\n";
+    let written = written.strip_suffix(quick).unwrap();
+    assert_eq!(running::parse(written).config, running::parse(&text).config, "{written}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 

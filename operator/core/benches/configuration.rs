@@ -99,14 +99,14 @@ fn configuration(c: &mut Criterion) {
             }
         }
         group.bench_function(BenchmarkId::new("edit of one prefix", &name), |b| {
-            b.iter(|| black_box(edit(&less, &config)));
+            b.iter(|| black_box(edit(&less, &config, None)));
         });
         let mut policy = config.clone();
         if let Some(entry) = policy.route_maps.values_mut().find_map(|map| map.entries.values_mut().next()) {
             entry.sets.local_preference = Some(7);
         }
         group.bench_function(BenchmarkId::new("edit of one policy", &name), |b| {
-            b.iter(|| black_box(edit(&config, &policy)));
+            b.iter(|| black_box(edit(&config, &policy, None)));
         });
     }
     group.finish();

@@ -8,7 +8,7 @@ use crate::config::{AddressFamily, Origins};
 use crate::diff::Effect;
 use crate::statement::{Block, Context, Kind, Statements, Subject, Vrf, text};
 use crate::value::{Family, FrrName};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What runs, what is wanted, and what the plan does to sessions.
 pub struct Sides<'s> {
@@ -23,6 +23,8 @@ pub struct Sides<'s> {
     pub ended: BTreeSet<Session>,
     /// Sessions that run and restart or end.
     pub resets: BTreeSet<Session>,
+    /// Sessions that the plan makes, and where they come from.
+    pub begun: BTreeMap<Session, Origins>,
     /// Classes of prefixes that both sides have alike, where these are not among the statements.
     pub alike: BTreeSet<(&'s Vrf, Family, &'s FrrName)>,
     /// Route-maps that change.
@@ -40,6 +42,7 @@ impl<'s> Sides<'s> {
             gone,
             ended,
             resets,
+            begun: BTreeMap::new(),
             alike,
             changed: tags::changed(have, want),
         }

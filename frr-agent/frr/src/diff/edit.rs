@@ -20,9 +20,11 @@ use std::collections::BTreeSet;
 /// applied last. `None` where only the running configuration can tell: hand-written parts differ or name prefixes, or
 /// a prefix-list gets a rule that it has under another number, which needs another order before FRR 10.
 ///
+/// `delay` is what [`Running::map_delay`](crate::running::Running::map_delay) said when FRR was read last.
+///
 /// Costs what comparing the two costs, and what the change costs; prefixes that stay are never made into text.
 #[must_use]
-pub fn edit(before: &FrrConfig, after: &FrrConfig) -> Option<ChangePlan> {
+pub fn edit(before: &FrrConfig, after: &FrrConfig, delay: Option<u16>) -> Option<ChangePlan> {
     if !before.raw.iter().map(|raw| &raw.text).eq(after.raw.iter().map(|raw| &raw.text)) {
         return None;
     }
@@ -36,13 +38,13 @@ pub fn edit(before: &FrrConfig, after: &FrrConfig) -> Option<ChangePlan> {
     let covers = differ.as_mut().is_some_and(|differ| covered(before, differ));
     if let Some(prefixes) = differ.as_ref().filter(|_| !covers && otherwise_equal(before, after)) {
         let (have, want) = (lower::lower_only(before, prefixes), lower::lower_only(after, prefixes));
-        return Some(complete(Sides::new(&have, &want, &owned), after, &raw[1], |_| {}));
+        return Some(complete(Sides::new(&have, &want, &owned), after, &raw[1], delay, |_| {}));
     }
     let alike = differ.as_mut().map(|differ| staying(before, after, differ)).unwrap_or_default();
     let have = statements(lower::lower_with(before, differ.as_ref()), &raw[0]);
     let want = statements(lower::lower_with(after, differ.as_ref()), &raw[1]);
     let sides = Sides { alike, ..Sides::new(&have, &want, &owned) };
-    (!lists::has_twins(&sides)).then(|| complete(sides, after, &raw[1], |_| {}))
+    (!lists::has_twins(&sides)).then(|| complete(sides, after, &raw[1], delay, |_| {}))
 }
 
 /// True if the two say the same but for prefixes and hand-written parts.

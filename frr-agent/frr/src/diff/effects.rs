@@ -23,7 +23,7 @@ const fn row(statement: &'static str, effects: [Effect; 3], kinds: &'static [Kin
 }
 
 /// Every statement of the model. docs/reference/effects.md has the same rows, with the fields that lead to them.
-pub const EFFECTS: [StatementEffect; 31] = [
+pub const EFFECTS: [StatementEffect; 32] = [
     row("router bgp ASN", [None, Reset, Reset], &[]),
     row("bgp router-id A", [Reset, Reset, Reset], &[Kind::RouterId]),
     row("neighbor N remote-as", [None, Reset, Reset], &[Kind::RemoteAs]),
@@ -82,6 +82,7 @@ pub const EFFECTS: [StatementEffect; 31] = [
         [None, None, None],
         &[Kind::NoEbgpRequiresPolicy, Kind::NoDefaultIpv4Unicast, Kind::NoImportCheck, Kind::PreserveFwState],
     ),
+    row("coalesce-time T", [None, None, None], &[Kind::CoalesceTime]),
     row("ip|ipv6 nht resolve-via-default", [None, None, None], &[Kind::Nht]),
 ];
 

@@ -68,6 +68,11 @@ impl<'w> Raw<'w> {
         }
     }
 
+    /// The `bgp route-map delay-timer` that they ask for.
+    pub fn map_delay(&self) -> Option<u16> {
+        running::map_delay(self.lines())
+    }
+
     fn lines(&self) -> impl Iterator<Item = &Foreign> {
         self.snippets.iter().flat_map(|(_, read)| &read.foreign)
     }

@@ -20,6 +20,7 @@ mod script;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod tuning;
 
 use crate::config::{FrrConfig, NeighborId, Origins};
 use crate::render::mask_passwords;
@@ -37,6 +38,7 @@ pub use edit::edit;
 pub use effects::{EFFECTS, StatementEffect};
 pub use owned::{Ownership, Scope};
 pub use prefixes::{Expected, PrefixChange};
+pub use tuning::QUICK;
 
 /// What a line does to sessions that are up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,21 +173,24 @@ pub fn plan(running: &Running, wanted: &FrrConfig, ownership: &Ownership<'_>) ->
     let known = applied.as_ref().map(|(config, raw)| statements(lower::lower(config), raw));
     let have = running.statements.with_origins(&known.unwrap_or_default());
     let sides = Sides { version: running.version, ..Sides::new(&have, &want, &owned) };
-    complete(sides, wanted, &raw, |ops| foreign::diff(ops, running, wanted, &raw, &owned, ownership))
+    let first = |ops: &mut Ops| foreign::diff(ops, running, wanted, &raw, &owned, ownership);
+    complete(sides, wanted, &raw, running.map_delay(), first)
 }
 
 /// Statements with those of the hand-written parts, in the form in which FRR keeps them.
 fn statements<'c>(mut lowered: Statements<'c>, raw: &foreign::Raw<'c>) -> Statements<'c> {
+    tuning::coalesce(&mut lowered);
     raw.add_to(&mut lowered);
     fit(&mut lowered);
     lowered
 }
 
-/// All steps between the two sides, behind those that `first` adds.
+/// All steps between the two sides, behind those that `first` adds; `delay` is what [`Running::map_delay`] says.
 fn complete(
     mut sides: Sides<'_>,
     wanted: &FrrConfig,
     raw: &foreign::Raw<'_>,
+    delay: Option<u16>,
     first: impl FnOnce(&mut Ops),
 ) -> ChangePlan {
     let mut ops = Ops::default();
@@ -196,6 +201,7 @@ fn complete(
     lists::diff(&mut ops, &sides);
     let tags = tags::Tags::of(&sides);
     maps::diff(&mut ops, &sides, &tags);
+    tuning::quick(&mut ops, &sides, raw.map_delay(), delay);
     let soft_clears = clears::of(&sides, &tags);
     let only_networks = ops.are_prefixes() && soft_clears.is_empty();
     let prefixes = std::mem::take(&mut ops.prefixes);

@@ -45,6 +45,8 @@ pub enum Phase {
     Cleanup,
     /// Hand-written lines.
     Raw,
+    /// What ends FRR's hold of new sessions.
+    Quick,
 }
 
 /// One line inside a block, or the block itself.
@@ -81,6 +83,12 @@ impl Ops {
     /// True if a hand-written text is among the steps.
     pub fn gives(&self, text: &str) -> bool {
         self.ops.iter().any(|op| op.phase == Phase::Raw && op.line.as_deref() == Some(text))
+    }
+
+    /// True if a hand-written line is taken back.
+    pub fn takes_back(&self, line: &str) -> bool {
+        let undone = |text: &str| text.strip_prefix("no ") == Some(line);
+        self.ops.iter().any(|op| op.phase == Phase::RawGone && op.line.as_deref().is_some_and(undone))
     }
 
     /// True if every step is about a prefix.

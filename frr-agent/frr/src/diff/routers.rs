@@ -137,6 +137,10 @@ impl Router<'_, '_, '_> {
             {
                 continue;
             }
+            if let ((Kind::RemoteAs, Subject::Neighbor(id)), Some(_)) = (change.key, change.want) {
+                let session = Session { vrf: self.vrf.clone(), neighbor: id.clone() };
+                self.sides.begun.insert(session, change.origins());
+            }
             let effect = self.effect(change, &up, &ended);
             if let (Kind::LocalAs, Some(old), Some(_)) = (change.key.0, change.have, change.want) {
                 // FRR 10.3 keeps the session with the old number when it is given another one.

@@ -39,6 +39,28 @@ pub struct Running {
     pub(crate) statements: Statements<'static>,
 }
 
+impl Running {
+    /// Seconds of `bgp route-map delay-timer`; `None` is FRR's own, 5. FRR holds new sessions for as long as it runs.
+    #[must_use]
+    pub fn map_delay(&self) -> Option<u16> {
+        map_delay(&self.foreign)
+    }
+}
+
+/// The last `bgp route-map delay-timer` of these lines, in seconds.
+pub(crate) fn map_delay<'f>(lines: impl IntoIterator<Item = &'f Foreign>) -> Option<u16> {
+    let timers = lines.into_iter().filter(|line| line.context == Context::Top && line.depth == 0);
+    timers.filter_map(|line| line.text.strip_prefix(DELAY_TIMER)?.trim_start().parse().ok()).last()
+}
+
+/// The line that sets it.
+pub(crate) fn delay_timer(seconds: u16) -> String {
+    format!("{DELAY_TIMER} {seconds}")
+}
+
+/// How long FRR gathers changes of route-maps.
+pub(crate) const DELAY_TIMER: &str = "bgp route-map delay-timer";
+
 /// Reads what `show running-config` or `write terminal` prints, or an `frr.conf`.
 #[must_use]
 pub fn parse(text: &str) -> Running {

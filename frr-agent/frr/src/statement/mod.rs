@@ -60,6 +60,7 @@ pub enum Kind {
     NoDefaultIpv4Unicast,
     NoImportCheck,
     PreserveFwState,
+    CoalesceTime,
     RouterId,
     RemoteAs,
     LocalAs,

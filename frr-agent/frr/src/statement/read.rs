@@ -147,7 +147,7 @@ fn router(words: &[&str]) -> Option<(Key, String)> {
             let (kind, rest) = keyed(&SESSION, rest)?;
             Some(((kind, Subject::Neighbor(neighbor_id(id)?)), value(kind, rest)?))
         }
-        _ => sole(&[Kind::RouterId, Kind::PreserveFwState], words),
+        _ => sole(&[Kind::RouterId, Kind::PreserveFwState, Kind::CoalesceTime], words),
     }
 }
 

@@ -99,6 +99,7 @@ pub fn keyword(kind: Kind) -> &'static str {
         Kind::NoDefaultIpv4Unicast => "bgp default ipv4-unicast",
         Kind::NoImportCheck => "bgp network import-check",
         Kind::PreserveFwState => "bgp graceful-restart preserve-fw-state",
+        Kind::CoalesceTime => "coalesce-time",
         Kind::RouterId => "bgp router-id",
         Kind::LocalAs => "local-as",
         Kind::Bfd => "bfd",

@@ -84,7 +84,7 @@ fn one_word(kind: Kind, word: &str) -> Option<String> {
         }
         Kind::SetNextHopV4 | Kind::RouterId => canonical::<Ipv4Addr>(word),
         Kind::SetNextHopV6 => canonical::<Ipv6Addr>(word),
-        Kind::SetLocalPreference => number(word, 0..=u32::MAX),
+        Kind::SetLocalPreference | Kind::CoalesceTime => number(word, 0..=u32::MAX),
         Kind::BfdProfile => canonical::<FrrName>(word),
         Kind::Password => word.parse::<Password>().ok().map(|_| word.to_owned()),
         Kind::Port => number(word, 0..=u16::MAX),

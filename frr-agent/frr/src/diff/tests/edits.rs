@@ -14,7 +14,7 @@ fn asked(before: &FrrConfig, after: &FrrConfig, scope: Scope) -> ChangePlan {
 
 /// Holds `edit` against what asking FRR gives; false where `edit` cannot tell.
 fn agrees(before: &FrrConfig, after: &FrrConfig) -> bool {
-    let Some(edit) = edit(before, after) else { return false };
+    let Some(edit) = edit(before, after, None) else { return false };
     for scope in [Scope::Shipped, Scope::Host] {
         let asked = asked(before, after, scope);
         assert_eq!(edit.script(), asked.script(), "{scope:?}");
@@ -70,11 +70,11 @@ proptest! {
         let changes = |plan: &ChangePlan| plan.prefixes().map(|changes| changes.iter().map(|c| (c.prefix, c.expected.clone())).collect::<Vec<_>>());
         let tag = class.as_ref().and_then(|class| b.route_maps[class].entries[&1].sets.tag);
         let expected = if old.is_some_and(|old| old.class == class) { vec![] } else { vec![(prefix, Expected::Present { class, tag })] };
-        prop_assert_eq!(changes(&edit(&a, &b).unwrap()), Some(expected));
+        prop_assert_eq!(changes(&edit(&a, &b, None).unwrap()), Some(expected));
         let mut less = b.clone();
         less.routers.values_mut().nth(at.index(a.routers.len())).unwrap().networks.remove(&prefix);
         prop_assert!(agrees(&b, &less));
-        prop_assert_eq!(changes(&edit(&b, &less).unwrap()), Some(vec![(prefix, Expected::Gone)]));
+        prop_assert_eq!(changes(&edit(&b, &less, None).unwrap()), Some(vec![(prefix, Expected::Gone)]));
     }
 }
 
@@ -104,11 +104,11 @@ proptest! {
 fn only_frr_can_tell_what_became_of_hand_written_lines() {
     let (before, mut after) = (FrrConfig::default(), FrrConfig::default());
     after.raw = raw(&["ip route 10.9.0.0/16 Null0"]);
-    assert_eq!(edit(&before, &after), None);
-    assert!(edit(&after, &after).is_some_and(|plan| plan.is_empty()));
+    assert_eq!(edit(&before, &after, None), None);
+    assert!(edit(&after, &after, None).is_some_and(|plan| plan.is_empty()));
     // Prefixes that stand in them are not compared as typed values.
     after.raw = raw(&["router bgp 1\n address-family ipv4 unicast\n  network 10.0.0.1/32"]);
-    assert_eq!(edit(&after, &after), None);
+    assert_eq!(edit(&after, &after, None), None);
 }
 
 #[test]
@@ -132,6 +132,6 @@ fn a_plan_that_changes_more_than_prefixes_names_none() {
         },
     );
     assert!(agrees(&config, &other));
-    assert_eq!(edit(&config, &other).unwrap().prefixes(), None);
-    assert_eq!(edit(&config, &config).unwrap().prefixes(), Some(&[][..]));
+    assert_eq!(edit(&config, &other, None).unwrap().prefixes(), None);
+    assert_eq!(edit(&config, &config, None).unwrap().prefixes(), Some(&[][..]));
 }

@@ -12,13 +12,15 @@ pub struct Fake {
     all: Statements<'static>,
     stack: Vec<Context>,
     bfd: bool,
+    /// `bgp route-map delay-timer`.
+    pub delay: Option<String>,
 }
 
 pub type Announced = BTreeSet<(Vrf, NeighborId, IpNet)>;
 
 impl Fake {
     pub fn of(running: &Running) -> Self {
-        Self { all: running.statements.clone(), stack: Vec::new(), bfd: false }
+        Self { all: running.statements.clone(), stack: Vec::new(), bfd: false, delay: None }
     }
 
     /// What it runs, in the model's terms, and every statement that the model's terms leave out.
@@ -46,6 +48,8 @@ impl Fake {
             ["bfd"] if self.stack.is_empty() => self.bfd = true,
             ["exit"] if self.stack.is_empty() => self.bfd = false,
             ["exit" | "exit-vrf" | "exit-address-family" | "exit-vni"] => drop(self.stack.pop()),
+            ["bgp", "route-map", "delay-timer", seconds] => self.delay = Some(seconds.to_owned()),
+            ["no", "bgp", "route-map", "delay-timer"] => self.delay = None,
             ["profile", name] if self.bfd => {
                 self.open(Context::BfdProfile(name.parse().unwrap()), String::new());
             }

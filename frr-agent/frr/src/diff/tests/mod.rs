@@ -4,6 +4,7 @@ mod announced;
 mod edits;
 mod examples;
 mod interpreter;
+mod quick;
 
 use super::*;
 use crate::arbitrary;
@@ -17,7 +18,9 @@ const AS_IS: RenderOptions = RenderOptions { secrets: Secrets::Show, annotate: f
 
 /// FRR that runs this configuration.
 pub fn running(config: &FrrConfig) -> Running {
-    parse(&render(config, &AS_IS))
+    let mut running = parse(&render(config, &AS_IS));
+    tuning::coalesce(&mut running.statements);
+    running
 }
 
 fn shipped() -> Ownership<'static> {
@@ -32,6 +35,7 @@ proptest! {
         let mut fake = Fake::of(&have);
         plan.lines.iter().for_each(|line| fake.line(&line.text));
         prop_assert_eq!(fake.meaning(), Fake::of(&running(&b)).meaning());
+        prop_assert_eq!(fake.delay, None, "the timer of route-maps is what it was");
     }
 
     #[test]
