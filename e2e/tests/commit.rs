@@ -74,6 +74,16 @@ fn condition(site: &Site, object: &str) -> Result<String> {
     Ok(format!("{} {}", found["status"].as_str().unwrap_or("?"), found["reason"].as_str().unwrap_or("?")))
 }
 
+/// An object that is edited before its trial is over goes back to the form before the first edit: a new one, to nothing.
+fn trial_is_over(site: &Site, object: &str) -> Result<()> {
+    wait_for("the trial of the first form is over", LIMIT, || {
+        let found = condition(site, object)?;
+        ensure!(found == "True SessionsBack", "{found}");
+        Ok(())
+    })
+    .with_context(|| site.logs())
+}
+
 /// The last apply is the way back, and says that it is.
 fn the_history_says_so(site: &Site) -> Result<()> {
     let state = site.state().display().to_string();
@@ -96,6 +106,7 @@ fn a_peer_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> Res
     site.start_agent()?;
     let bird = site.bird(BIRD)?;
     wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).with_context(|| site.logs())?;
+    trial_is_over(&site, "BGPPeer metallb-system/bird")?;
 
     site.write("peer.yaml", &peer(64999, 90))?;
     wait_for("the edit is in FRR", LIMIT, || {
@@ -147,6 +158,7 @@ fn an_frrconfiguration_with_a_wrong_password_goes_back() -> Result<()> {
     site.start_agent()?;
     let bird = site.bird(BIRD)?;
     wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.0/24")).with_context(|| site.logs())?;
+    trial_is_over(&site, "FRRConfiguration frr-k8s-system/tor")?;
 
     site.write("tor.yaml", &with("password: not-that-one, "))?;
     wait_for("the edit is taken back", LIMIT, || logged(&site, "CommitReverted"))
