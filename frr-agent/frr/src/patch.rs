@@ -22,7 +22,7 @@ pub type Pieces<'a> = Vec<Cow<'a, str>>;
 /// more than a few prefixes differ, or where the text is not as expected.
 #[must_use]
 pub fn networks<'a>(text: &'a str, before: &FrrConfig, after: &FrrConfig) -> Option<Pieces<'a>> {
-    let plan = diff::edit(before, after)?;
+    let plan = diff::edit(before, after, None)?;
     if plan.is_empty() {
         return Some(vec![text.into()]);
     }
