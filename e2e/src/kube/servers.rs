@@ -55,7 +55,10 @@ pub fn api(namespace: &Namespace, folder: &Path, programs: &Path) -> Result<Proc
         // There is nobody to tell it to; but its certificate is good for this address, and for the loopback.
         .arg(format!("--advertise-address={ADDRESS}"))
         .args(["--endpoint-reconciler-type=none", "--authorization-mode=RBAC"])
-        .args(["--service-account-issuer=https://lab.invalid", "--service-cluster-ip-range=10.96.0.0/16"])
+        .args([
+            "--service-account-issuer=https://lab.invalid",
+            "--service-cluster-ip-range=10.96.0.0/16,fd00:10:96::/112",
+        ])
         // Without kube-proxy a Service's own address leads nowhere: webhooks are called at their endpoints.
         .args(["--enable-aggregator-routing=true", "--allow-privileged=true"])
         .arg(file("cert-dir", "certificates"))
