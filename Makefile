@@ -16,6 +16,7 @@ test: ci ## The same as ci
 
 test-long: lab ## The long forms of tests that CI runs small: properties, random changes on real FRR
 	PROPTEST_CASES=5000 $(CARGO) test -p herald-core -p herald-frr -p herald-l2 -p herald-source
+	HERALD_OPERATIONS=10000 $(CARGO) test -p herald-core --lib control::tests::model -- --nocapture
 	HERALD_CHANGES=500 $(CARGO) test -p herald-e2e --test changes
 	HERALD_KILLS=200 $(CARGO) test -p herald-e2e --test kill -- --nocapture
 

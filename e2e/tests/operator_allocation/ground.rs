@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use herald_e2e::{Kube, Lab, Operator, wait_for};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// For whatever is waited for, on a machine that has other things to do.
@@ -84,10 +84,10 @@ impl Ground {
     }
 
     pub fn pool(&self, name: &str, addresses: &[&str]) -> Result<()> {
-        self.pool_with(name, json!({"addresses": addresses}))
+        self.pool_with(name, &json!({"addresses": addresses}))
     }
 
-    pub fn pool_with(&self, name: &str, spec: Value) -> Result<()> {
+    pub fn pool_with(&self, name: &str, spec: &Value) -> Result<()> {
         self.apply(&[json!({"apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool",
             "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})])
     }
@@ -169,19 +169,19 @@ impl Ground {
     /// Everything a row made is gone.
     pub fn clear(&self) -> Result<()> {
         let list = self.kube.get(&["services", "--all-namespaces"])?;
-        let mut of: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut of: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for service in list["items"].as_array().context("a list")? {
             let text = |key: &str| service["metadata"][key].as_str().unwrap_or_default().to_owned();
             if text("namespace") != NAMESPACE && text("name") != "kubernetes" {
-                of.insert((text("namespace"), text("name")));
+                of.entry(text("namespace")).or_default().push(text("name"));
             }
         }
-        for (namespace, name) in of {
-            self.kube.run(&["delete", "service", &name, "--namespace", &namespace])?;
+        for (namespace, names) in &of {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            self.kube.run(&[&["delete", "services", "--namespace", namespace], &names[..]].concat())?;
         }
-        for kind in ["ipaddresspools", "l2advertisements", "bgpadvertisements", "communities"] {
-            self.kube.run(&["delete", kind, "--all", "--namespace", NAMESPACE])?;
-        }
+        let kinds = "ipaddresspools,l2advertisements,bgpadvertisements,communities";
+        self.kube.run(&["delete", kinds, "--all", "--namespace", NAMESPACE])?;
         self.kube.run(&["delete", "events", "--all", "--all-namespaces"]).map(drop)
     }
 }

@@ -13,7 +13,7 @@ pub fn l13_to_l16(ground: &Ground) -> Result<()> {
         let (first, second) =
             if v6 { ("fc00:81::/126", "fc00:82::/126") } else { ("10.81.0.0/30", "10.82.0.0/30") };
         ground.pool("a-first", &[first])?;
-        ground.pool_with("b-second", json!({"addresses": [second], "autoAssign": auto}))?;
+        ground.pool_with("b-second", &json!({"addresses": [second], "autoAssign": auto}))?;
         let families = json!([if v6 { "IPv6" } else { "IPv4" }]);
         let before = Wish::new(&format!("{row}-before")).spec("ipFamilies", families.clone());
         ground.service(&before)?;
@@ -50,8 +50,10 @@ pub fn l17(ground: &Ground) -> Result<()> {
 /// Addresses by annotation and by `spec.loadBalancerIP`, one, two, wrong ones, and another one later.
 pub fn addresses(ground: &Ground) -> Result<()> {
     ground.pool("a", &["10.77.0.0/29", "fc00:77::/126"])?;
-    ground
-        .pool_with("b", json!({"addresses": ["10.77.1.0/24"], "avoidBuggyIPs": true, "autoAssign": false}))?;
+    ground.pool_with(
+        "b",
+        &json!({"addresses": ["10.77.1.0/24"], "avoidBuggyIPs": true, "autoAssign": false}),
+    )?;
     let asks = |name, addresses| Wish::new(name).annotated("metallb.io/loadBalancerIPs", addresses);
     ground.services(&[
         asks("one", "10.77.0.3"),
@@ -99,7 +101,7 @@ pub fn addresses(ground: &Ground) -> Result<()> {
 /// Annotations of MetalLB before 0.15 work and are told of; the new ones win.
 pub fn legacy(ground: &Ground) -> Result<()> {
     ground.pool("a", &["10.77.0.0/29"])?;
-    ground.pool_with("b", json!({"addresses": ["10.77.1.0/29"], "autoAssign": false}))?;
+    ground.pool_with("b", &json!({"addresses": ["10.77.1.0/29"], "autoAssign": false}))?;
     let old = |name, suffix: &str, value| {
         Wish::new(name).annotated(&format!("metallb.universe.tf/{suffix}"), value)
     };

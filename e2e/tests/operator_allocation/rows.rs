@@ -139,7 +139,7 @@ pub fn a6(ground: &Ground) -> Result<()> {
 fn by_priority(ground: &Ground, allocation: &dyn Fn(Value) -> Value) -> Result<()> {
     let pool = |name: &str, address: &str, priority: Option<u32>| {
         let pinned = allocation(priority.map_or_else(|| json!({}), |priority| json!({"priority": priority})));
-        ground.pool_with(name, json!({"addresses": [address], "serviceAllocation": pinned}))
+        ground.pool_with(name, &json!({"addresses": [address], "serviceAllocation": pinned}))
     };
     pool("a-unset", ONE, None)?;
     pool("b-twenty", TWO, Some(20))?;
@@ -174,7 +174,7 @@ pub fn namespaces(ground: &Ground) -> Result<()> {
 pub fn a9(ground: &Ground) -> Result<()> {
     ground.pool_with(
         "pinned",
-        json!({"addresses": ["10.77.0.8/30"], "serviceAllocation": {
+        &json!({"addresses": ["10.77.0.8/30"], "serviceAllocation": {
             "priority": 1, "namespaces": ["red"], "namespaceSelectors": [{"matchLabels": {"team": "blue"}}]}}),
     )?;
     for (namespace, wanted) in [("red", "10.77.0.8"), ("blue", "10.77.0.9")] {
@@ -192,7 +192,7 @@ pub fn a9(ground: &Ground) -> Result<()> {
 pub fn a10(ground: &Ground) -> Result<()> {
     ground.pool_with(
         "pinned",
-        json!({"addresses": [ONE], "serviceAllocation": {
+        &json!({"addresses": [ONE], "serviceAllocation": {
             "serviceSelectors": [{"matchExpressions": [{"key": "tier", "operator": "In", "values": ["gold"]}]}]}}),
     )?;
     ground.pool("rest", &[TWO])?;
@@ -211,7 +211,7 @@ pub fn a10(ground: &Ground) -> Result<()> {
 pub fn a11(ground: &Ground) -> Result<()> {
     ground.pool_with(
         "pinned",
-        json!({"addresses": ["10.77.0.8/30"], "serviceAllocation": {
+        &json!({"addresses": ["10.77.0.8/30"], "serviceAllocation": {
             "namespaces": ["red"], "serviceSelectors": [{"matchLabels": {"tier": "gold"}}]}}),
     )?;
     let gold = |namespace| Wish::new("gold").namespace(namespace).labelled("tier", "gold");
@@ -227,10 +227,10 @@ pub fn a12(ground: &Ground) -> Result<()> {
         json!({"addresses": [addresses], "serviceAllocation": {"priority": priority,
             "namespaceSelectors": [{"matchExpressions": [{"key": "team", "operator": "In", "values": ["grey", team]}]}]}})
     };
-    ground.pool_with("low", pinned(20, "green", "10.77.0.8/30"))?;
+    ground.pool_with("low", &pinned(20, "green", "10.77.0.8/30"))?;
     ground.pool_with(
         "high",
-        json!({"addresses": ["10.77.0.16/30"], "serviceAllocation": {"priority": 10,
+        &json!({"addresses": ["10.77.0.16/30"], "serviceAllocation": {"priority": 10,
             "namespaceSelectors": [{"matchLabels": {"team": "green"}}]}}),
     )?;
     ground.service(&Wish::new("a").namespace("grey"))?;

@@ -118,7 +118,7 @@ fn nothing_is_written_without_a_change(ground: &Ground, names: &[String]) -> Res
     let all = |ground: &Ground| names.iter().map(|name| ground.get(name)).collect::<Result<Vec<Value>>>();
     let (before, count) = (all(ground)?, writes(ground)?);
     ground.kube.run(&["label", "node", "node-a", "colour=blue"])?;
-    ground.pool_with("spare", json!({"addresses": ["10.99.0.0/30"], "autoAssign": false}))?;
+    ground.pool_with("spare", &json!({"addresses": ["10.99.0.0/30"], "autoAssign": false}))?;
     ground.service(&Wish::new("another").annotated("metallb.io/address-pool", "spare"))?;
     ground.has("another", "10.99.0.0")?;
     sleep(Duration::from_secs(2));

@@ -15,9 +15,10 @@ use crate::snapshot::ServiceKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Services that wait are looked at again no sooner than this after the last time, in milliseconds: a thousand
-/// addresses that become free one by one must not cost a thousand times as much.
+/// Services that wait are looked at again no sooner than this after the last time, in milliseconds, and one more for
+/// every so many of them: a thousand addresses that become free one by one must not cost a thousand times as much.
 const BETWEEN_ROUNDS: Millis = 20;
+const WAITING_PER_MILLISECOND: usize = 20;
 
 /// What one step has at hand.
 pub(super) struct Context<'a> {
@@ -191,8 +192,10 @@ impl Leader {
             self.freed = false;
             return false;
         }
-        if let Some(earliest) = self.round.map(|last| last + BETWEEN_ROUNDS).filter(|earliest| at < *earliest)
-        {
+        let more = Millis::try_from(self.waiting.len() / WAITING_PER_MILLISECOND).unwrap_or(Millis::MAX);
+        let pause = BETWEEN_ROUNDS.saturating_add(more);
+        let earliest = self.round.map(|last| last.saturating_add(pause));
+        if let Some(earliest) = earliest.filter(|earliest| at < *earliest) {
             self.wake_at(earliest, Wake::Rest);
             return false;
         }
