@@ -146,6 +146,7 @@ fn certificates_change_and_nobody_is_refused() -> Result<()> {
     ensure!(secret(&kube)? == made, "the second replica made another one");
 
     under_load(&kube, || a_certificate_that_ends_soon_is_renewed(&kube, &[&first, &second]))?;
+    under_load(&kube, || a_secret_that_is_deleted_comes_back(&kube))?;
     under_load(&kube, || an_authority_that_ends_soon_is_replaced(&kube, &[&first, &second]))?;
     a_bundle_that_is_taken_away_comes_back(&kube)?;
     for operator in [&first, &second] {
@@ -162,16 +163,30 @@ fn a_certificate_that_ends_soon_is_renewed(kube: &Kube, replicas: &[&Operator]) 
     replaced(kube, replicas, &old)
 }
 
+/// Nobody needs a new one for that.
+fn a_secret_that_is_deleted_comes_back(kube: &Kube) -> Result<()> {
+    let before = secret(kube)?;
+    kube.run(&["delete", "secret", SECRET, "--namespace", NAMESPACE])?;
+    wait_for("the Secret is back", SOON, || {
+        let now = secret(kube)?;
+        ensure!(
+            now == before,
+            "not as it was: {:?}",
+            now.as_object().map(|data| data.keys().collect::<Vec<_>>())
+        );
+        Ok(())
+    })
+}
+
 fn an_authority_that_ends_soon_is_replaced(kube: &Kube, replicas: &[&Operator]) -> Result<()> {
-    let before = secret(kube)?["ca.crt"].clone();
     let folder = tempfile::tempdir()?;
     let old = made_elsewhere(folder.path(), 80, 80)?;
-    // What is trusted until now stays in the bundle, as it would if the authority grew old by itself.
-    let mut with_former = old.clone();
-    with_former["ca.crt"] = joined(&[&old["ca.crt"], &before])?.into();
-    replaced(kube, replicas, &with_former)?;
+    replaced(kube, replicas, &old)?;
     let trusted = decoded(&secret(kube)?["ca.crt"])?;
-    ensure!(trusted.matches("BEGIN CERTIFICATE").count() >= 3, "new, old and the one before: {trusted}");
+    ensure!(
+        trusted.matches("BEGIN CERTIFICATE").count() >= 3,
+        "the new, the old and the one that was shown: {trusted}"
+    );
     Ok(())
 }
 
@@ -203,14 +218,6 @@ fn decoded(text: &Value) -> Result<String> {
     output(Command::new("sh").args(["-c", &format!("printf %s {text} | base64 -d")]))
 }
 
-fn joined(texts: &[&Value]) -> Result<String> {
-    let all: Result<Vec<String>> = texts.iter().map(|text| decoded(text)).collect();
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("all");
-    std::fs::write(&file, all?.concat())?;
-    Ok(output(Command::new("base64").arg("-w0").arg(&file))?.trim().to_owned())
-}
-
 /// Whoever installs the manifests anew by replacing them takes the caBundle away.
 fn a_bundle_that_is_taken_away_comes_back(kube: &Kube) -> Result<()> {
     let patch = json!([{ "op": "remove", "path": "/webhooks/0/clientConfig/caBundle" }]).to_string();
@@ -234,10 +241,10 @@ fn certificates_from_outside_are_shown() -> Result<()> {
     let lab = Lab::new()?;
     let kube = Kube::installed(&lab)?;
     kube.install("manifests/webhooks")?;
-    let folder = lab.folder("given")?;
+    // Where the lab has the replica look for them.
+    let folder = lab.folder("controller-a/certificates")?;
     let given = made_elsewhere(&folder, 3000, 30)?;
-    let folder_flag = format!("--cert-dir={}", folder.display());
-    let arguments = ["--webhook-mode=onlywebhook", "--disable-cert-rotation=true", &folder_flag];
+    let arguments = ["--webhook-mode=onlywebhook", "--disable-cert-rotation=true"];
     let operator = Operator::start(&lab, &kube, "controller-a", &arguments)?;
     let patch =
         json!([{ "op": "add", "path": "/webhooks/1/clientConfig/caBundle", "value": given["ca.crt"] }])

@@ -113,6 +113,20 @@ impl Material {
         authority.is_ca() && key_of(&self.authority_key).is_some_and(|key| is_of(authority, &key))
     }
 
+    /// Adds the authority by which another one is trusted, unless it is there: a server goes on showing that one for a
+    /// moment. True if anything was added.
+    pub fn trust(&mut self, other: &Self, now: Seconds) -> bool {
+        let Some(theirs) = still_good(&other.authorities, now).into_iter().next() else { return false };
+        let mut known = still_good(&self.authorities, now);
+        if known.contains(&theirs) {
+            return false;
+        }
+        known.truncate(AUTHORITIES - 1);
+        known.push(theirs);
+        self.authorities = known.concat();
+        true
+    }
+
     /// All of it anew. Authorities that were trusted before still are, until they expire.
     pub fn new(before: Option<&str>, name: &str, now: Seconds) -> Result<Self, MakeError> {
         let key = KeyPair::generate()?;

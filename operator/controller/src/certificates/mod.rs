@@ -119,7 +119,7 @@ impl Made<'_> {
     async fn look(&self, shown: &mut Option<Material>) -> Result<(), KeepError> {
         let Keeper { client, namespace, shown: server, health, .. } = self.keeper;
         let name = format!("{}.{namespace}.svc", self.service);
-        let material = Kept::new(client, namespace, self.secret).ensure(&name, now()).await?;
+        let material = Kept::new(client, namespace, self.secret).ensure(&name, shown.as_ref(), now()).await?;
         let trust = Trust { service: self.service, namespace };
         let trusted = trust.ensure(client, &material.authorities).await;
         let same = shown.as_ref().is_some_and(|shown| shown.certificate == material.certificate);

@@ -1,7 +1,7 @@
 //! The Secret that all replicas take the certificate from. Its resourceVersion makes them agree on one.
 
 use super::KeepError;
-use super::material::{Due, Material, Seconds};
+use super::material::{Due, MakeError, Material, Seconds};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
@@ -24,20 +24,24 @@ impl<'a> Kept<'a> {
         Self { api: Api::namespaced(client.clone(), namespace), namespace, name }
     }
 
-    /// What it holds, renewed if that is due, for a server of this name.
-    pub async fn ensure(&self, server: &str, now: Seconds) -> Result<Material, KeepError> {
+    /// What it holds, renewed if that is due, for a server of this name. What is `shown` until then stays trusted, and counts
+    /// where the Secret was deleted.
+    pub async fn ensure(
+        &self,
+        server: &str,
+        shown: Option<&Material>,
+        now: Seconds,
+    ) -> Result<Material, KeepError> {
         for _ in 0..ATTEMPTS {
             let secret = self.api.get_opt(self.name).await.map_err(api("read the Secret of the webhooks"))?;
             let held = secret.as_ref().and_then(|secret| secret.data.as_ref()).and_then(Material::read);
-            let due = held.as_ref().map_or(Due::Authority, |held| held.due(server, now));
-            let material = match (held, due) {
-                (Some(held), Due::Nothing) => return Ok(held),
-                (Some(held), Due::Certificate) => held.renewed(server, now)?,
-                (held, _) => Material::new(held.as_ref().map(|held| held.authorities.as_str()), server, now)?,
-            };
+            let material = renewed(held.as_ref(), server, shown, now)?;
+            if held.as_ref() == Some(&material) {
+                return Ok(material);
+            }
             match self.write(secret, &material).await {
                 Ok(()) => {
-                    info!(event = "CertificateMade", secret = self.name, due = ?due);
+                    info!(event = "CertificateKept", secret = self.name);
                     return Ok(material);
                 }
                 // Another replica was faster: what it wrote counts.
@@ -64,6 +68,27 @@ impl<'a> Kept<'a> {
             self.api.create(&params, &secret).await?;
         }
         Ok(())
+    }
+}
+
+/// What the Secret is to hold.
+fn renewed(
+    held: Option<&Material>,
+    server: &str,
+    shown: Option<&Material>,
+    now: Seconds,
+) -> Result<Material, MakeError> {
+    let mut material = held.or(shown).cloned();
+    if let (Some(material), Some(shown)) = (&mut material, shown) {
+        material.trust(shown, now);
+    }
+    let due = material.as_ref().map_or(Due::Authority, |material| material.due(server, now));
+    match (material, due) {
+        (Some(material), Due::Nothing) => Ok(material),
+        (Some(material), Due::Certificate) => material.renewed(server, now),
+        (material, _) => {
+            Material::new(material.as_ref().map(|material| material.authorities.as_str()), server, now)
+        }
     }
 }
 

@@ -83,3 +83,18 @@ fn an_authority_of_another_maker_stays_trusted() {
     );
     assert_eq!(trusted(&junk.unwrap()), 1);
 }
+
+#[test]
+fn what_is_shown_stays_trusted_when_somebody_changes_the_secret() {
+    let shown = Material::new(None, NAME, NOW).unwrap();
+    let mut other = Material::new(None, NAME, NOW).unwrap();
+    assert!(other.trust(&shown, NOW));
+    assert!(!other.trust(&shown, NOW), "it is there");
+    assert_eq!(trusted(&other), 2);
+    assert_eq!(other.due(NAME, NOW), Due::Nothing, "its own authority is in front");
+    for _ in 0..10 {
+        other.trust(&Material::new(None, NAME, NOW).unwrap(), NOW);
+    }
+    assert_eq!(trusted(&other), AUTHORITIES);
+    assert!(!other.trust(&shown, NOW + AUTHORITY), "it has expired");
+}
