@@ -12,7 +12,7 @@ use std::time::Duration;
 const NAMESPACE: &str = "metallb-system";
 const SECRET: &str = "metallb-webhook-cert";
 const SERVICE: &str = "metallb-webhook-service.metallb-system.svc";
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 fn pool(name: &str) -> String {
     let metadata = json!({ "name": name, "namespace": NAMESPACE });

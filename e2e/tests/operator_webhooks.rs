@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const NAMESPACE: &str = "metallb-system";
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// A cluster of two nodes with everything installed, and one replica that answers webhooks.
 struct Cluster {
@@ -75,17 +75,17 @@ fn says(row: &str, error: &anyhow::Error, words: &str) -> Result<()> {
     Ok(())
 }
 
-fn object(version: &str, kind: &str, name: &str, spec: Value) -> String {
+fn object(version: &str, kind: &str, name: &str, spec: &Value) -> String {
     let metadata = json!({ "name": name, "namespace": NAMESPACE });
     let version = format!("metallb.io/{version}");
     json!({ "apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec }).to_string()
 }
 
 fn pool(name: &str, addresses: &str) -> String {
-    object("v1beta1", "IPAddressPool", name, json!({ "addresses": [addresses] }))
+    object("v1beta1", "IPAddressPool", name, &json!({ "addresses": [addresses] }))
 }
 
-fn advertisement(spec: Value) -> String {
+fn advertisement(spec: &Value) -> String {
     object("v1beta1", "BGPAdvertisement", "adv", spec)
 }
 
@@ -94,13 +94,13 @@ fn peer(name: &str, address: &str, more: &Value) -> String {
     for (key, value) in more.as_object().into_iter().flatten() {
         spec[key] = value.clone();
     }
-    object("v1beta2", "BGPPeer", name, spec)
+    object("v1beta2", "BGPPeer", name, &spec)
 }
 
 fn community(name: &str, aliases: &[(&str, &str)]) -> String {
     let aliases: Vec<Value> =
         aliases.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
-    object("v1beta1", "Community", name, json!({ "communities": aliases }))
+    object("v1beta1", "Community", name, &json!({ "communities": aliases }))
 }
 
 /// MetalLB's acceptance list (webhookstests), each row by its number.
@@ -128,13 +128,13 @@ fn advertisements(cluster: &Cluster) -> Result<()> {
                 addresses 192.0.2.0/28";
     cluster.refused(
         "W2",
-        &advertisement(json!({ "ipAddressPools": ["one"], "aggregationLength": 26 })),
+        &advertisement(&json!({ "ipAddressPools": ["one"], "aggregationLength": 26 })),
         wide,
     )?;
     let some = json!({ "serviceSelectors": [{ "matchLabels": { "a": "b" } }], "aggregationLength": 28 });
     cluster.refused(
         "W3",
-        &advertisement(some),
+        &advertisement(&some),
         "serviceSelectors and aggregationLength are mutually exclusive",
     )
 }
@@ -165,7 +165,7 @@ fn communities(cluster: &Cluster) -> Result<()> {
 }
 
 fn profiles(cluster: &Cluster) -> Result<()> {
-    cluster.taken("W13", &object("v1beta1", "BFDProfile", "fast", json!({ "receiveInterval": 100 })))?;
+    cluster.taken("W13", &object("v1beta1", "BFDProfile", "fast", &json!({ "receiveInterval": 100 })))?;
     cluster.taken("W13", &peer("user", "192.0.2.1", &json!({ "bfdProfile": "fast" })))?;
     let refused = cluster.delete("bfdprofile", "fast").err().context("W13: it was deleted")?;
     says("W13", &refused, "failed to delete BFDProfile fast, used by BGPPeer user")?;
@@ -176,11 +176,11 @@ fn profiles(cluster: &Cluster) -> Result<()> {
 fn namespaces(cluster: &Cluster) -> Result<()> {
     let elsewhere = |manifest: String| manifest.replace(NAMESPACE, "default");
     let rows = [
-        ("W14", object("v1beta1", "BFDProfile", "p", json!({}))),
+        ("W14", object("v1beta1", "BFDProfile", "p", &json!({}))),
         ("W15", pool("p", "192.0.2.0/24")),
         ("W16", peer("p", "192.0.2.1", &json!({ "disableMP": true }))),
-        ("W17", advertisement(json!({}))),
-        ("W18", object("v1beta1", "L2Advertisement", "p", json!({}))),
+        ("W17", advertisement(&json!({}))),
+        ("W18", object("v1beta1", "L2Advertisement", "p", &json!({}))),
         ("W19", community("p", &[("x", "1:1")])),
     ];
     for (row, manifest) in rows {
@@ -202,7 +202,7 @@ fn what_upstream_misses(cluster: &Cluster) -> Result<()> {
         "invalid BGPPeer address",
     )?;
     cluster.taken("shrinking", &pool("one", "192.0.2.0/24"))?;
-    cluster.taken("shrinking", &advertisement(json!({ "aggregationLength": 26 })))?;
+    cluster.taken("shrinking", &advertisement(&json!({ "aggregationLength": 26 })))?;
     let shrunk = "BGPAdvertisement metallb-system/adv spec.aggregationLength: invalid aggregation length 26: prefix 28";
     cluster.refused("shrinking", &pool("one", "192.0.2.0/28"), shrunk)?;
     // All of it in one answer.
@@ -276,7 +276,7 @@ fn conversion_loses_nothing() -> Result<()> {
         json!({ "myASN": 64512, "peerASN": 64513, "peerAddress": "192.0.2.9", "routerID": "10.0.0.1" });
     let mut all = least.clone();
     all["nodeSelectors"] = json!([{ "matchLabels": { "rack": "none" } }]);
-    cluster.taken("v1beta1", &object("v1beta1", "BGPPeer", "old", all))?;
+    cluster.taken("v1beta1", &object("v1beta1", "BGPPeer", "old", &all))?;
     let stored = get("v1beta2", "old")?;
     ensure!(
         stored["spec"].get("holdTime").is_none() && stored["spec"].get("keepaliveTime").is_none(),
@@ -285,7 +285,7 @@ fn conversion_loses_nothing() -> Result<()> {
     // And judged as what they are.
     cluster.refused(
         "v1beta1",
-        &object("v1beta1", "BGPPeer", "worse", json!({ "myASN": 1, "peerASN": 2, "peerAddress": "x" })),
+        &object("v1beta1", "BGPPeer", "worse", &json!({ "myASN": 1, "peerASN": 2, "peerAddress": "x" })),
         "invalid BGPPeer address",
     )?;
     let list = kube.get(&[&named("v1beta1"), "--namespace", NAMESPACE])?;
@@ -297,7 +297,7 @@ fn conversion_loses_nothing() -> Result<()> {
 #[test]
 fn an_operator_that_is_away_blocks_only_what_must_be_judged() -> Result<()> {
     let mut cluster = Cluster::start()?;
-    cluster.taken("before", &object("v1beta1", "BFDProfile", "fast", json!({})))?;
+    cluster.taken("before", &object("v1beta1", "BFDProfile", "fast", &json!({})))?;
     cluster.taken("before", &peer("user", "192.0.2.1", &json!({ "bfdProfile": "fast" })))?;
     let mut held: Value = serde_json::from_str(&pool("held", "192.0.2.0/24"))?;
     held["metadata"]["finalizers"] = json!(["example.com/held"]);
@@ -341,6 +341,8 @@ fn what_is_stored_as_v1beta1_is_migrated() -> Result<()> {
         Ok(kube.get(&["crd", definition])?["status"]["storedVersions"].clone())
     };
     let cluster = Cluster::start_after(|kube| {
+        // As before an upgrade: nobody is asked yet.
+        kube.run(&["delete", "validatingwebhookconfigurations", "--all"])?;
         let store = |version: usize, other: usize| {
             let patch = json!([
                 { "op": "replace", "path": format!("/spec/versions/{other}/storage"), "value": false },
@@ -352,7 +354,7 @@ fn what_is_stored_as_v1beta1_is_migrated() -> Result<()> {
         let spec = json!({ "myASN": 64512, "peerASN": 64513, "peerAddress": "192.0.2.1", "peerPort": 0 });
         // The server takes a moment to store in the other version.
         wait_for("v1beta1 is stored", SOON, || {
-            kube.apply(&object("v1beta1", "BGPPeer", "old", spec.clone()))?;
+            kube.apply(&object("v1beta1", "BGPPeer", "old", &spec))?;
             let raw = etcd(kube, "old")?;
             ensure!(raw.contains("metallb.io/v1beta1"), "{raw}");
             Ok(())

@@ -9,6 +9,7 @@ use crate::model::{Built, InForce, Model};
 use crate::problem::{FieldPath, ObjectRef, Problem, Severity};
 use crate::snapshot::{Configuration, Snapshot};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -152,18 +153,17 @@ impl Reviewer {
         let counts = self.counts(kind, request.namespace);
         errors.extend(new.errors().cloned());
         errors.extend(changed_for_good(&old, &new));
-        let alone = self.alone();
-        let base = if counts { &self.base } else { &alone };
-        let (judged, after) = self.judged(&new, base);
+        let base = if counts { Cow::Borrowed(&self.base) } else { Cow::Owned(self.alone()) };
+        let (judged, after) = self.judged(&new, &base);
         let (judged, notes): (Vec<_>, Vec<_>) = judged.into_iter().partition(is_error);
         let (dangling, judged): (Vec<_>, Vec<_>) = judged.into_iter().partition(references::is_reference);
         errors.extend(judged);
-        errors.extend(self.beside(&new, &dangling, base));
+        errors.extend(self.beside(&new, &dangling, &base));
         let errors = joined(errors);
         let read = new.problems.iter().filter(|problem| !is_error(problem));
         let notes = joined(read.cloned().chain(notes).chain(dangling).collect());
         let verdict = Verdict {
-            depends_on_others: self.depends_on_others(&errors, &new, &alone),
+            depends_on_others: counts && self.depends_on_others(&errors, &new),
             warnings: warnings::lines(&new.configuration, &old.configuration, &notes),
             errors,
         };
@@ -229,12 +229,15 @@ impl Reviewer {
         (problems, after)
     }
 
-    fn depends_on_others(&self, errors: &[Problem], new: &Incoming, alone: &Base) -> bool {
-        if errors.is_empty() {
+    /// Whether the object would be admitted, or refused for less, if it were the only one.
+    fn depends_on_others(&self, errors: &[Problem], new: &Incoming) -> bool {
+        let read: HashSet<Said> = new.errors().map(said).collect();
+        let mut open = errors.iter().filter(|error| !read.contains(&said(error))).peekable();
+        if open.peek().is_none() {
             return false;
         }
-        let own: HashSet<Said> = self.judged(new, alone).0.iter().chain(&new.problems).map(said).collect();
-        errors.iter().any(|error| !own.contains(&said(error)) && error.reason != "WrongNamespace")
+        let own: HashSet<Said> = self.judged(new, &self.alone()).0.iter().map(said).collect();
+        open.any(|error| !own.contains(&said(error)))
     }
 }
 
