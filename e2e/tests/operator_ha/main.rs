@@ -2,11 +2,24 @@
 
 mod cluster;
 mod failover;
+mod holders;
+mod random;
+mod restart;
+mod weather;
 
 use anyhow::Result;
 
-// One cluster after the other: two cores carry two API servers badly.
 #[test]
 fn another_replica_goes_on() -> Result<()> {
     failover::killed()
+}
+
+#[test]
+fn no_address_is_ever_held_twice() -> Result<()> {
+    random::operations()
+}
+
+#[test]
+fn a_restart_writes_no_service() -> Result<()> {
+    restart::with_thousands_of_services()
 }

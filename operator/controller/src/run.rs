@@ -54,6 +54,9 @@ pub enum RunError {
     /// The webhooks cannot be served.
     #[error("webhooks: {0}")]
     Webhooks(#[from] WebhookError),
+    /// A part of the program failed, which its log says; a new start is better than half of it.
+    #[error("a part of the program failed")]
+    Failed,
     /// The system gives no signals.
     #[error("signals: {0}")]
     Signals(#[source] io::Error),
@@ -86,17 +89,22 @@ pub async fn run(args: args::Controller) -> Result<(), RunError> {
     let known = CancellationToken::new();
     let leads = known.clone();
     let shell = Shell { watches, views, controller, writer, answers, standing, metrics, health, known };
-    let deciding = tokio::spawn(shell.run(end.clone()));
+    let mut deciding = tokio::spawn(shell.run(end.clone()));
     tracing::info!(op = "start", version = env!("CARGO_PKG_VERSION"), namespace, "started");
+    let mut decides = true;
     let outcome = tokio::select! {
         () = ended => Ok(()),
-        judged = &mut judging => judged.unwrap_or(Ok(())),
+        judged = &mut judging => judged.map_err(|_| RunError::Failed).and_then(|judged| Ok(judged?)),
+        _ = &mut deciding => {
+            decides = false;
+            Err(RunError::Failed)
+        }
         () = lead(&mut election, &leads), if allocates => Ok(()),
     };
-    tracing::info!(op = "stop", "asked to end");
+    tracing::info!(op = "stop", "ending");
     end.cancel();
     // Nothing begins any more; what was begun ends; then another replica may go on at once.
-    if let Ok(writer) = deciding.await {
+    if decides && let Ok(writer) = deciding.await {
         let answered = writer.finish().await;
         election.let_go(answered).await;
     }
@@ -104,7 +112,7 @@ pub async fn run(args: args::Controller) -> Result<(), RunError> {
         // Reviews that were begun get their answers.
         let _ = judging.await;
     }
-    Ok(outcome?)
+    outcome
 }
 
 /// Serves the webhooks, if they are wanted. Conversion has to be there before anything that is stored in an older version can

@@ -66,7 +66,11 @@ impl Shell {
                 biased;
                 () = end.cancelled() => return self.writer,
                 Ok(()) = self.standing.changed() => self.stand(&mut role),
-                Some((id, result)) = self.answers.recv() => Some(Input::Written { id, result }),
+                answer = self.answers.recv() => match answer {
+                    Some((id, result)) => Some(Input::Written { id, result }),
+                    // Nothing can be written any more.
+                    None => return self.writer,
+                },
                 view = self.watches.next() => Some(self.see(&mut role, view)),
                 () = sleep_until(clock::instant(tick)) => Some(Input::Tick),
                 _ = show.tick() => {

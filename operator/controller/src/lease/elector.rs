@@ -66,6 +66,8 @@ pub struct Elector {
     seen: Option<(Option<Record>, Time)>,
     /// When to ask or to renew.
     next: Time,
+    /// Nothing is asked before: the last attempt failed.
+    quiet: Time,
     /// What was asked for and may have been granted without an answer.
     claim: Option<Claim>,
     held: Option<Held>,
@@ -92,7 +94,7 @@ struct Held {
 impl Elector {
     /// One who has seen nothing. Identities are never used twice.
     pub const fn new(identity: String, timings: Timings) -> Self {
-        Self { identity, timings, seen: None, next: Time::ZERO, claim: None, held: None }
+        Self { identity, timings, seen: None, next: Time::ZERO, quiet: Time::ZERO, claim: None, held: None }
     }
 
     /// Where it stands.
@@ -117,6 +119,9 @@ impl Elector {
 
     /// What to do now.
     pub fn step(&mut self, now: Time) -> Step {
+        if now < self.quiet {
+            return Step::Wait(self.quiet);
+        }
         let Some((record, since)) = &self.seen else {
             return if self.next <= now { Step::Look } else { Step::Wait(self.next) };
         };
@@ -179,7 +184,7 @@ impl Elector {
 
     /// Asking failed.
     pub fn saw_nothing(&mut self, now: Time) {
-        self.next = now + self.timings.renew / 2;
+        self.quiet = now + self.timings.renew / 2;
     }
 
     /// What became of a [`Step::Store`] that was sent at `sent`.
@@ -204,7 +209,7 @@ impl Elector {
                 self.seen = None;
                 self.next = now;
             }
-            Err(NotStored::Unknown) => self.next = now + self.timings.renew / 4,
+            Err(NotStored::Unknown) => self.quiet = now + self.timings.renew / 4,
         }
     }
 

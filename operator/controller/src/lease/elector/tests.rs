@@ -168,3 +168,26 @@ fn a_lease_deleted_or_emptied_by_hand_makes_no_second_leader() {
         assert!(led.iter().flatten().any(|(_, last)| *last == 13_950), "{led:?}");
     }
 }
+
+#[test]
+fn nothing_is_asked_again_at_once_after_a_failure() {
+    let mut stored = Stored::default();
+    let (mut a, mut b) = (elector("a"), elector("b"));
+    run(&mut [&mut a, &mut b], &mut stored, 0, 6000);
+    run(&mut [&mut b], &mut stored, 6000, 8500);
+    let mut attempts = 0;
+    let mut now = at(8500);
+    // Long after the end of a's Lease, so that b would store at once.
+    while now < at(20_000) {
+        match b.step(now) {
+            Step::Look => b.saw_nothing(now),
+            Step::Store(_) => b.stored(now, now, Err(NotStored::Unknown)),
+            Step::Wait(until) => {
+                now = until;
+                continue;
+            }
+        }
+        attempts += 1;
+    }
+    assert!(attempts <= 11_500 / 125, "{attempts}");
+}
