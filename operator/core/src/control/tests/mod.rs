@@ -2,6 +2,7 @@ mod api;
 mod lead;
 mod model;
 mod services;
+mod status;
 
 use super::{Controller, Effect, Event, Input, LateWrites, Now, Options, WriteFailure};
 use crate::input::objects::Kind;
