@@ -6,9 +6,8 @@ use super::entry::Tally;
 use super::leader::{Context, Leader};
 use super::reserve::aside_of;
 use super::shown::{Shown, Verdict};
-use super::world::serving;
 use crate::ledger::{self, Outcome};
-use crate::model::{self, parse_service};
+use crate::model::{self, parse_service, serving_of};
 use crate::problem::{ObjectRef, Reason};
 use crate::snapshot::{self, ServiceKey};
 use std::net::IpAddr;
@@ -100,7 +99,7 @@ impl Leader {
         self.freed |= before.is_some() && before.as_ref() != self.ledger.holding(key);
         self.reserve(key, before.as_ref(), Some(&service));
         let advertised = condition::advertised(outcome.allocation().map(|held| {
-            let serving = serving(&context.view.parsed.snapshot, key);
+            let serving = serving_of(&context.view.parsed.snapshot.endpoint_slices, key);
             let world = &mut *context.world;
             let ignore = context.options.ignore_exclude_lb;
             world.reach.judge(&world.model, ignore, (&held.pool, &held.ips), &service, serving.as_ref())

@@ -2,10 +2,10 @@
 
 use super::Options;
 use crate::input::objects::View;
-use crate::model::{Built, InForce, Model, PoolName, Serving};
+use crate::model::{Built, InForce, Model, PoolName};
 use crate::plan::Reach;
 use crate::problem::{ObjectRef, Problem, Severity};
-use crate::snapshot::{Configuration, ServiceKey, SliceKey, Snapshot};
+use crate::snapshot::{Configuration, Snapshot};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -67,15 +67,4 @@ impl Seen {
             incomplete: snapshot.incomplete,
         }
     }
-}
-
-/// Where a Service has endpoints that can serve; `None` where it has no EndpointSlice.
-pub(super) fn serving(snapshot: &Snapshot, service: &ServiceKey) -> Option<Serving> {
-    let first = SliceKey { service: service.clone(), name: "".into() };
-    let slices = snapshot.endpoint_slices.from_key(&first).take_while(|(key, _)| key.service == *service);
-    slices.fold(None, |serving, (_, slice)| {
-        let mut serving = serving.unwrap_or_default();
-        serving.add(slice);
-        Some(serving)
-    })
 }

@@ -32,3 +32,17 @@ pub(crate) fn collect(slices: &SharedMap<SliceKey, Arc<EndpointSlice>>) -> BTree
     }
     endpoints
 }
+
+/// All slices of one Service together; `None` where there is none.
+pub(crate) fn serving_of(
+    slices: &SharedMap<SliceKey, Arc<EndpointSlice>>,
+    service: &ServiceKey,
+) -> Option<Serving> {
+    let first = SliceKey { service: service.clone(), name: "".into() };
+    let of_it = slices.from_key(&first).take_while(|(key, _)| key.service == *service);
+    of_it.fold(None, |serving, (_, slice)| {
+        let mut serving: Serving = serving.unwrap_or_default();
+        serving.add(slice);
+        Some(serving)
+    })
+}

@@ -48,6 +48,7 @@ pub use service::{Families, FamilyPolicy, Service, SharingKey};
 pub use service_error::{FamilyError, RequestError, ServiceWarning};
 pub use sessions::PeerHistory;
 
+pub(crate) use endpoints::serving_of;
 pub(crate) use lint::{Together, foreign_address, is_web_alone, of_services as lint_of_services};
 pub(crate) use service_parse::one as parse_service;
 

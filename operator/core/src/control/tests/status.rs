@@ -1,6 +1,6 @@
 use super::*;
 
-fn community(aliases: Value) -> Value {
+fn community(aliases: &Value) -> Value {
     json!({"metadata": {"name": "names", "namespace": NAMESPACE}, "spec": {"communities": aliases}})
 }
 
@@ -30,12 +30,12 @@ fn one_problem_is_told_in_the_words_of_metallb() {
         (
             (
                 Kind::Community,
-                community(json!([{"name": "n", "value": "1:2"}, {"name": "n", "value": "1:3"}])),
+                community(&json!([{"name": "n", "value": "1:2"}, {"name": "n", "value": "1:3"}])),
             ),
             "duplicate definition of community \"n\"",
         ),
         (
-            (Kind::Community, community(json!([{"name": "n", "value": "1"}]))),
+            (Kind::Community, community(&json!([{"name": "n", "value": "1"}]))),
             "parsing community \"n\": invalid community format: 1",
         ),
     ];
@@ -56,7 +56,7 @@ fn several_problems_are_all_told_and_other_kinds_are_the_nodes_business() {
     cluster.put(Kind::BgpPeer, peer);
     assert_eq!(cluster.configuration().0, "Valid");
     cluster.put(Kind::IpAddressPool, pool("b", &["10.0.0.0/24", "what"]));
-    cluster.put(Kind::Community, community(json!([{"name": "n", "value": "1"}])));
+    cluster.put(Kind::Community, community(&json!([{"name": "n", "value": "1"}])));
     let (result, summary) = cluster.configuration();
     let lines: Vec<&str> = summary.lines().collect();
     assert_eq!((&*result, lines.len()), ("Invalid", 2), "{summary}");

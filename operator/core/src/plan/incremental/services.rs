@@ -4,10 +4,12 @@ use super::super::node::Offer;
 use super::super::{Endpoints, Note, Options};
 use super::world::World;
 use crate::ledger::{Outcome, recorded_among};
-use crate::model::{self, Serving, Together, foreign_address, is_web_alone, lint_of_services, parse_service};
+use crate::model::{
+    self, Serving, Together, foreign_address, is_web_alone, lint_of_services, parse_service, serving_of,
+};
 use crate::problem::{ObjectRef, Problem};
 use crate::selector::Selector;
-use crate::snapshot::{Service, ServiceKey, SliceKey, Snapshot};
+use crate::snapshot::{Service, ServiceKey, Snapshot};
 use herald_frr::config::{Origin, Origins};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,7 +136,11 @@ impl Services {
             };
             let before = entry.clone();
             self.counts.count(&before, false);
-            entry.look_at(serving(after, &key).as_ref(), &world.node.name, options.endpoints);
+            entry.look_at(
+                serving_of(&after.endpoint_slices, &key).as_ref(),
+                &world.node.name,
+                options.endpoints,
+            );
             self.counts.count(entry, true);
             old.entry(key).or_insert(Some(before));
         }
@@ -261,7 +267,7 @@ impl Services {
             has_slices: false,
             web_alone: is_web_alone(service),
         };
-        entry.look_at(serving(after, key).as_ref(), &world.node.name, options.endpoints);
+        entry.look_at(serving_of(&after.endpoint_slices, key).as_ref(), &world.node.name, options.endpoints);
         entry
     }
 
@@ -311,15 +317,4 @@ impl Entry {
 
 fn origins(service: &ObjectRef) -> Origins {
     Origins::from([Origin(format!("{service} status.loadBalancer").into())])
-}
-
-/// All slices of a Service together; `None` where there is none.
-fn serving(snapshot: &Snapshot, service: &ServiceKey) -> Option<Serving> {
-    let first = SliceKey { service: service.clone(), name: "".into() };
-    let slices = snapshot.endpoint_slices.from_key(&first).take_while(|(key, _)| key.service == *service);
-    slices.fold(None, |serving, (_, slice)| {
-        let mut serving = serving.unwrap_or_default();
-        serving.add(slice);
-        Some(serving)
-    })
 }
