@@ -9,6 +9,7 @@ mod status;
 
 use anyhow::{Context, Result};
 use ground::Ground;
+use std::time::Instant;
 
 type Row = (&'static str, fn(&Ground) -> Result<()>);
 
@@ -53,7 +54,9 @@ fn services_get_the_addresses_that_metallb_would_give_them() -> Result<()> {
     rows::namespaces(&ground)?;
     let mut failed = Vec::new();
     for (name, row) in ROWS {
+        let started = Instant::now();
         let done = row(&ground).and_then(|()| ground.clear());
+        println!("{name}: {:?}", started.elapsed());
         if let Err(why) = done {
             failed.push(format!("{name}: {why:?}"));
             ground.clear()?;
