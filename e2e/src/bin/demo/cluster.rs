@@ -18,7 +18,7 @@ const KINDS: &str = "nodes,services,endpointslices.discovery.k8s.io,ipaddresspoo
 const BAD: &str = "apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
 metadata: {name: twice, namespace: metallb-system}
-spec: {addresses: [198.51.100.16/28, 198.51.100.200-198.51.100.100]}
+spec: {addresses: [198.51.100.16/33, 198.51.100.200-198.51.100.100]}
 ";
 const MORE: &str = "apiVersion: v1
 kind: Service

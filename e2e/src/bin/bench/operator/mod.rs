@@ -48,21 +48,22 @@ struct Extent {
     bursts: Vec<usize>,
     singles: usize,
     advertised: usize,
+    rest: Duration,
 }
 
 /// Everything, in one run.
 pub fn figures(quick: bool) -> Result<Vec<Figure>> {
     let extent = if quick {
-        Extent { bursts: vec![30], singles: 3, advertised: 3 }
+        Extent { bursts: vec![30], singles: 3, advertised: 3, rest: Duration::from_secs(1) }
     } else {
-        Extent { bursts: vec![1000, 5000], singles: 50, advertised: 100 }
+        Extent { bursts: vec![1000, 5000], singles: 50, advertised: 100, rest: Duration::from_secs(10) }
     };
     let lab = Lab::new()?;
     let kube = Kube::installed(&lab)?;
     kube.run(&["create", "namespace", NAMESPACE])?;
     let mut figures = Vec::new();
     let plain = plain(&kube, &extent)?;
-    let mut bench = Bench { operator: start(&lab, &kube)?, kube: &kube, lab: &lab };
+    let mut bench = Bench { operator: start(&lab, &kube)?, kube: &kube, lab: &lab, rest: extent.rest };
     bench.rest("no Service", &mut figures)?;
     bench.singles("an empty cluster", extent.singles, Some(SINGLE[0]), &mut figures)?;
     for (count, plain) in extent.bursts.iter().zip(plain) {
@@ -106,6 +107,8 @@ struct Bench<'a> {
     operator: Operator,
     kube: &'a Kube,
     lab: &'a Lab,
+    /// How long nothing happens where rest is measured.
+    rest: Duration,
 }
 
 impl Bench<'_> {
@@ -113,11 +116,11 @@ impl Bench<'_> {
         usage(self.operator.process().id())
     }
 
-    /// Memory, and processor time of ten seconds in which nothing happens.
+    /// Memory, and processor time while nothing happens.
     fn rest(&mut self, with: &str, figures: &mut Vec<Figure>) -> Result<()> {
         writes(self.kube)?;
         let (before, started) = (self.usage()?, Instant::now());
-        std::thread::sleep(Duration::from_secs(10));
+        std::thread::sleep(self.rest);
         let after = self.usage()?;
         let share = (after.seconds - before.seconds) / started.elapsed().as_secs_f64() * 100.0;
         let against = (!with.starts_with("no ")).then_some(MEGABYTES);
