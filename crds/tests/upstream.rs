@@ -23,7 +23,38 @@ const LOCAL_PREF: &str = "LOCAL_PREF has 32 bits without a sign (RFC 4271, 5.1.5
 const LOCAL_PREF_UPSTREAM: &[&str] = &[r#"format "int32""#];
 const LOCAL_PREF_OURS: &[&str] = &[r#"format "int64""#, "maximum 4294967295", "minimum 0"];
 
+const CONTRADICTIONS: &str = "What contradicts itself is refused by upstream's webhook in these words; with a rule, by the API server alone, \
+                              also while no webhook answers.";
+
 const DIFFERENCES: &[Difference] = &[
+    Difference {
+        place: "bgppeers.metallb.io v1beta2 .spec",
+        upstream: &[],
+        ours: &[
+            r#"x-kubernetes-validations {"message":"missing local ASN","rule":"self.myASN > 0"}"#,
+            r#"x-kubernetes-validations {"message":"both peer ASN and dynamicASN specified","rule":"!has(self.peerASN) || self.peerASN == 0 || !has(self.dynamicASN)"}"#,
+            r#"x-kubernetes-validations {"message":"peer has both Address and Interface specified","rule":"!has(self.peerAddress) || self.peerAddress == '' || !has(self.interface) || self.interface == ''"}"#,
+            r#"x-kubernetes-validations {"message":"can not have both password and secret ref set","rule":"!has(self.password) || self.password == '' || !has(self.passwordSecret) || !has(self.passwordSecret.name) || self.passwordSecret.name == ''"}"#,
+        ],
+        reason: CONTRADICTIONS,
+    },
+    Difference {
+        place: "bgpadvertisements.metallb.io v1beta1 .spec",
+        upstream: &[],
+        ours: &[
+            r#"x-kubernetes-validations {"message":"invalid aggregation length: must be between 1 and 32","rule":"!has(self.aggregationLength) || self.aggregationLength <= 32"}"#,
+            r#"x-kubernetes-validations {"message":"invalid aggregation length: must be between 1 and 128","rule":"!has(self.aggregationLengthV6) || (self.aggregationLengthV6 >= 1 && self.aggregationLengthV6 <= 128)"}"#,
+        ],
+        reason: CONTRADICTIONS,
+    },
+    Difference {
+        place: "ipaddresspools.metallb.io v1beta1 .spec",
+        upstream: &[],
+        ours: &[
+            r#"x-kubernetes-validations {"message":"pool has no prefixes defined","rule":"self.addresses.size() > 0"}"#,
+        ],
+        reason: CONTRADICTIONS,
+    },
     Difference {
         place: "bgpadvertisements.metallb.io v1beta1 .spec.localPref",
         upstream: LOCAL_PREF_UPSTREAM,

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Node Selectors", type_ = "string", json_path = ".spec.nodeSelectors", priority = 10)
 )]
 #[serde(rename_all = "camelCase", remote = "Self")]
-#[schemars(extend("x-kubernetes-validations" = schema::no_aggregation_of_some_services()))]
+#[schemars(extend("x-kubernetes-validations" = schema::aggregation()))]
 pub struct BGPAdvertisementSpec {
     /// Length of the IPv4 prefixes that are announced: each address is widened to a prefix of this many bits, 1 to 32.
     /// It must not be shorter than the items of the pool's `addresses`, and must be 32 with `serviceSelectors`.

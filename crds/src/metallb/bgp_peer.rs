@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Multi Hops", type_ = "string", json_path = ".spec.ebgpMultiHop")
 )]
 #[serde(rename_all = "camelCase", remote = "Self")]
+#[schemars(extend("x-kubernetes-validations" = schema::one_session()))]
 pub struct BGPPeerSpec {
     /// AS number of the nodes, 1 to 4294967295. All peers of a node in one VRF must have the same.
     #[serde(rename = "myASN")]

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Addresses", type_ = "string", json_path = ".spec.addresses")
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = schema::some_addresses()))]
 pub struct IPAddressPoolSpec {
     /// The addresses: each item is a prefix (`192.0.2.0/24`, `2001:db8::/64`) or a range with both ends included
     /// (`192.0.2.10-192.0.2.20`). IPv4 and IPv6 may be mixed; a dual-stack Service takes one of each. No two items of

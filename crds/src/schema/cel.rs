@@ -21,12 +21,47 @@ pub(crate) fn connect_time() -> Value {
     ])
 }
 
-/// A BGPAdvertisement that picks Services announces their addresses one by one.
-pub(crate) fn no_aggregation_of_some_services() -> Value {
-    json!([{
-        "rule": "!has(self.serviceSelectors) || self.serviceSelectors.size() == 0 || ((!has(self.aggregationLength) || \
-                 self.aggregationLength == 32) && (!has(self.aggregationLengthV6) || self.aggregationLengthV6 == 128))",
-        "message": "serviceSelectors and aggregationLength are mutually exclusive, can only be used together with default \
-                    aggregationLength (32) and aggregationLengthV6 (128)",
-    }])
+/// A BGPAdvertisement that picks Services announces their addresses one by one; and lengths that a prefix can have.
+pub(crate) fn aggregation() -> Value {
+    json!([
+        {
+            "rule": "!has(self.serviceSelectors) || self.serviceSelectors.size() == 0 || ((!has(self.aggregationLength) || \
+                     self.aggregationLength == 32) && (!has(self.aggregationLengthV6) || self.aggregationLengthV6 == 128))",
+            "message": "serviceSelectors and aggregationLength are mutually exclusive, can only be used together with default \
+                        aggregationLength (32) and aggregationLengthV6 (128)",
+        },
+        {
+            "rule": "!has(self.aggregationLength) || self.aggregationLength <= 32",
+            "message": "invalid aggregation length: must be between 1 and 32",
+        },
+        {
+            "rule": "!has(self.aggregationLengthV6) || (self.aggregationLengthV6 >= 1 && self.aggregationLengthV6 <= 128)",
+            "message": "invalid aggregation length: must be between 1 and 128",
+        },
+    ])
+}
+
+/// A BGPPeer that contradicts itself. Messages are those of the admission webhook, which sees the rest.
+pub(crate) fn one_session() -> Value {
+    json!([
+        { "rule": "self.myASN > 0", "message": "missing local ASN" },
+        {
+            "rule": "!has(self.peerASN) || self.peerASN == 0 || !has(self.dynamicASN)",
+            "message": "both peer ASN and dynamicASN specified",
+        },
+        {
+            "rule": "!has(self.peerAddress) || self.peerAddress == '' || !has(self.interface) || self.interface == ''",
+            "message": "peer has both Address and Interface specified",
+        },
+        {
+            "rule": "!has(self.password) || self.password == '' || !has(self.passwordSecret) || \
+                     !has(self.passwordSecret.name) || self.passwordSecret.name == ''",
+            "message": "can not have both password and secret ref set",
+        },
+    ])
+}
+
+/// A pool of nothing.
+pub(crate) fn some_addresses() -> Value {
+    json!([{ "rule": "self.addresses.size() > 0", "message": "pool has no prefixes defined" }])
 }
