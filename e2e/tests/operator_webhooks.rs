@@ -232,18 +232,18 @@ fn piped(mut command: std::process::Command, input: &str) -> Result<String> {
     Ok(said)
 }
 
-/// frr-k8s' own objects, from any namespace.
+/// frr-k8s' own objects: from any namespace alone, in ours together.
 fn frr_configurations(cluster: &Cluster) -> Result<()> {
-    let configuration = |namespace: &str, router: Value| {
-        let metadata = json!({ "name": "frr", "namespace": namespace });
+    let configuration = |name: &str, namespace: &str, router: Value| {
+        let metadata = json!({ "name": name, "namespace": namespace });
         let spec = json!({ "bgp": { "routers": [router] } });
         json!({ "apiVersion": "frrk8s.metallb.io/v1beta1", "kind": "FRRConfiguration", "metadata": metadata, "spec": spec })
             .to_string()
     };
-    let nowhere = configuration("default", json!({ "asn": 64512, "neighbors": [{ "asn": 64513 }] }));
+    let nowhere = configuration("frr", "default", json!({ "asn": 64512, "neighbors": [{ "asn": 64513 }] }));
     cluster.refused("FRRConfiguration", &nowhere, "neighbor has no address and no interface")?;
-    cluster.taken("FRRConfiguration", &configuration("default", json!({ "asn": 64512 })))?;
-    let other = configuration(NAMESPACE, json!({ "asn": 64999 }));
+    cluster.taken("FRRConfiguration", &configuration("frr", NAMESPACE, json!({ "asn": 64512 })))?;
+    let other = configuration("other", NAMESPACE, json!({ "asn": 64999 }));
     cluster.refused("FRRConfiguration", &other, "64999")?;
     cluster.taken("beside it", &peer("p", "192.0.2.1", &Value::Null))?;
     let verb = json!({ "myASN": 64999 });
