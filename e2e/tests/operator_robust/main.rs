@@ -32,7 +32,9 @@ struct Cluster {
 #[test]
 fn it_goes_on_by_itself() -> Result<()> {
     let lab = Lab::new()?;
-    let kube = Kube::installed(&lab)?;
+    let mut kube = Kube::installed(&lab)?;
+    // An API server that has just started knows no rights for a moment, and says no to everything.
+    kube.allow_forbidden();
     let clock = lab.folder("clock")?.join("now");
     fs::write(&clock, "+0")?;
     an_object_that_nobody_can_read(&kube)?;
@@ -189,6 +191,8 @@ impl Cluster {
 
     /// The operator sleeps, its watches fall out of what the API server remembers (410), and Services come and go meanwhile.
     fn compaction(&mut self) -> Result<()> {
+        let told = |cluster: &Self| cluster.operator.log().matches("too old resource version").count();
+        let before_told = told(self);
         self.operator.pause()?;
         self.kube.run(&["delete", "service", "first"])?;
         self.service("made-meanwhile")?;
@@ -198,6 +202,7 @@ impl Cluster {
         let mut before = self.services()?;
         self.operator.resume()?;
         self.address("made-meanwhile")?;
+        ensure!(told(self) > before_told, "no watch was too old:\n{}", self.operator.log());
         let now = self.services()?;
         before.extend(now.get_key_value("made-meanwhile").map(|(name, now)| (name.clone(), now.clone())));
         self.goes_on("after-compaction", &before)?;
