@@ -52,7 +52,10 @@ impl Cluster {
         let kube = Kube::start_in(&lab, node.clone())?;
         fs::write(folder.join("manifests.yaml"), MANIFESTS)?;
         // As in a pod: the agent trusts the cluster's certificate, and has no other.
-        let authority = format!("certificate-authority: {}", frr.inside(&kube.certificate())?.display());
+        let certificate = frr.inside(&kube.certificate())?;
+        // Of the loopback's names it has this one.
+        let authority =
+            format!("certificate-authority: {}, tls-server-name: localhost", certificate.display());
         let own =
             fs::read_to_string(kube.kubeconfig())?.replace("insecure-skip-tls-verify: true", &authority);
         ensure!(own.contains(&authority), "{own}");
