@@ -15,10 +15,14 @@ use crate::lab::Lab;
 use crate::network::{Namespace, Segment};
 use crate::process::{Process, output};
 use crate::wait::wait_for;
+use ::kube::client::{Body, ClientBuilder, ConfigExt};
 use ::kube::config::{KubeConfigOptions, Kubeconfig};
 use ::kube::{Client, Config};
 use anyhow::{Context, Result, ensure};
 use audit::Asked;
+use hyper_util::client::legacy::Builder;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::fs;
@@ -26,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
+use tower::{BoxError, ServiceBuilder};
 
 /// Where pods of the lab reach the API server, and the segment that they stand on.
 pub const ADDRESS: &str = "10.250.0.1";
@@ -163,7 +168,7 @@ impl Kube {
                 let options = KubeConfigOptions::default();
                 let kubeconfig = Kubeconfig::read_from(self.kubeconfig())?;
                 let config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
-                work(Client::try_from(config)?).await
+                work(client(config)?).await
             })
         };
         // A thread of its own: it stays in the namespace.
@@ -312,4 +317,18 @@ impl Kubectl {
         let mut file = fs::File::options().create(true).write(true).truncate(true).mode(0o600).open(path)?;
         std::io::Write::write_all(&mut file, text.as_bytes()).with_context(|| path.display().to_string())
     }
+}
+
+/// A client that waits for nobody's delayed acknowledgement (RFC 896), as kubectl and controllers written in Go are.
+fn client(config: Config) -> Result<Client> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    let connector = config.rustls_https_connector_with_connector(tcp)?;
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .map_err(BoxError::from)
+        .service(Builder::new(TokioExecutor::new()).build::<_, Body>(connector));
+    Ok(ClientBuilder::new(service, config.default_namespace).build())
 }

@@ -1,8 +1,14 @@
 //! The client of an API server.
 
-use kube::Client;
+use hyper_timeout::TimeoutConnector;
+use hyper_util::client::legacy::Builder;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::InferConfigError;
+use kube::{Client, Config};
 use std::time::Duration;
+use tower::{BoxError, ServiceBuilder};
 
 /// An API server that is there accepts a connection within this time.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -25,11 +31,33 @@ pub enum ConnectError {
 ///
 /// It repeats nothing by itself: a write of which the answer got lost may have happened.
 pub async fn connect() -> Result<Client, ConnectError> {
-    let mut config =
-        kube::Config::infer().await.map_err(|error| ConnectError::Configuration(Box::new(error)))?;
+    let mut config = Config::infer().await.map_err(|error| ConnectError::Configuration(Box::new(error)))?;
     config.connect_timeout = Some(CONNECT);
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
     config.default_retry = false;
-    Client::try_from(config).map_err(|error| ConnectError::Client(Box::new(error)))
+    client(config).map_err(|error| ConnectError::Client(Box::new(error)))
+}
+
+/// kube's client leaves Nagle's algorithm on (RFC 896): a request of two segments then waits 40 ms for the other side's delayed
+/// acknowledgement.
+fn client(config: Config) -> kube::Result<Client> {
+    if config.proxy_url.is_some() {
+        return Client::try_from(config);
+    }
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(tcp)?);
+    connector.set_connect_timeout(config.connect_timeout);
+    connector.set_read_timeout(config.read_timeout);
+    connector.set_write_timeout(config.write_timeout);
+    connector.set_reset_reader_on_write(config.reset_reader_on_write);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(Builder::new(TokioExecutor::new()).build::<_, Body>(connector));
+    Ok(ClientBuilder::new(service, config.default_namespace).build())
 }
