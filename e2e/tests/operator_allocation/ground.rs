@@ -152,12 +152,16 @@ impl Ground {
         Ok(message)
     }
 
-    /// Reasons of the Events about an object, each as often as it was told.
+    /// Reasons of our Events about an object, each as often as it was told. The API server tells of Services, too: of a
+    /// cluster address that its repair loop sees before its allocator's record.
     pub fn events(&self, kind: &str, name: &str) -> Result<Vec<String>> {
         let about = format!("involvedObject.kind={kind},involvedObject.name={name}");
         let list = self.kube.get(&["events", "--all-namespaces", "--field-selector", &about])?;
         let mut reasons = Vec::new();
         for event in list["items"].as_array().context("a list")? {
+            if event["reportingComponent"] != "metallb-controller" {
+                continue;
+            }
             let times =
                 event["count"].as_u64().or_else(|| event["series"]["count"].as_u64()).unwrap_or(1).max(1);
             reasons.extend((0..times).map(|_| event["reason"].as_str().unwrap_or_default().to_owned()));
