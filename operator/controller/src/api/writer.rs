@@ -14,12 +14,19 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::sleep_until;
 
 /// Events that wait; further ones are lost, as Events may be.
 const EVENTS: usize = 20_000;
 /// A write without answer is over after this time: the API server gives up on requests after a minute (its
 /// `--request-timeout`).
 const LATEST: Duration = Duration::from_secs(70);
+
+/// While statuses are written, no more than one Event is begun in this time: addresses come first, and each Event costs the API
+/// server as much as an address.
+const PACE: Duration = Duration::from_millis(50);
+/// Without a write for this time, Events go as fast as they can.
+const CALM: Duration = Duration::from_millis(200);
 
 /// What became of a write.
 pub type Answer = (WriteId, Result<Written, WriteFailure>);
@@ -63,6 +70,8 @@ impl Writer {
             told: VecDeque::new(),
             writing: JoinSet::new(),
             telling: JoinSet::new(),
+            wrote: Duration::ZERO,
+            tells: Duration::ZERO,
             unknown: None,
         };
         tokio::spawn(work.run(received, ended));
@@ -99,6 +108,10 @@ struct Work {
     told: VecDeque<Event>,
     writing: JoinSet<(ObjectRef, Answer)>,
     telling: JoinSet<()>,
+    /// When the last write began.
+    wrote: Duration,
+    /// When the next Event may begin although writes do.
+    tells: Duration,
     /// When the last write ended without an answer.
     unknown: Option<Duration>,
 }
@@ -110,8 +123,11 @@ impl Work {
         mut end: mpsc::Receiver<oneshot::Sender<bool>>,
     ) {
         loop {
-            self.begin();
+            let now = clock::now();
+            self.begin(now);
+            let next = self.next_event(now);
             tokio::select! {
+                () = sleep_until(clock::instant(next.unwrap_or_default())), if next.is_some() => {}
                 Some(tell) = end.recv() => {
                     let _ = tell.send(self.finish().await);
                     return;
@@ -149,19 +165,35 @@ impl Work {
     }
 
     /// Begins what may be begun.
-    fn begin(&mut self) {
+    fn begin(&mut self, now: Duration) {
         while self.writing.len() < self.most
             && let Some((object, to_status)) = self.ready.pop_front()
         {
+            self.wrote = now;
             let (api, standing) = (Arc::clone(&self.api), self.standing.clone());
             self.writing.spawn(async move { (object, write(&api, &standing, &to_status).await) });
         }
-        while self.telling.len() < self.most.div_ceil(4)
+        while self.may_tell(now)
             && let Some(event) = self.told.pop_front()
         {
+            self.tells = now + PACE;
             let events = Arc::clone(&self.events);
             self.telling.spawn(async move { events.tell(&event).await });
         }
+    }
+
+    fn may_tell(&self, now: Duration) -> bool {
+        if self.writing.is_empty() && self.wrote + CALM <= now {
+            self.telling.len() < self.most.div_ceil(4)
+        } else {
+            self.telling.is_empty() && self.tells <= now
+        }
+    }
+
+    /// When an Event that waits may begin, if only time has to pass for it.
+    fn next_event(&self, now: Duration) -> Option<Duration> {
+        let times = [self.tells, self.wrote + CALM].into_iter().filter(|at| *at > now);
+        times.min().filter(|_| !self.told.is_empty())
     }
 
     fn ended(&mut self, object: &ObjectRef, answer: Answer) {
