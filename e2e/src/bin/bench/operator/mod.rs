@@ -5,7 +5,7 @@ mod client;
 mod cost;
 
 use crate::measure::{Figure, median};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use client::{Status, burst, delete_all};
 use cost::{Usage, Writes, more, usage, writes};
 use herald_e2e::{Kube, Lab, Operator, wait_for};
@@ -61,39 +61,37 @@ pub fn figures(quick: bool) -> Result<Vec<Figure>> {
     let lab = Lab::new()?;
     let kube = Kube::installed(&lab)?;
     kube.run(&["create", "namespace", NAMESPACE])?;
-    let mut figures = Vec::new();
-    let plain = plain(&kube, &extent)?;
-    let mut bench = Bench { operator: start(&lab, &kube)?, kube: &kube, lab: &lab, rest: extent.rest };
-    bench.rest("no Service", &mut figures)?;
-    bench.singles("an empty cluster", extent.singles, Some(SINGLE[0]), &mut figures)?;
-    for (count, plain) in extent.bursts.iter().zip(plain) {
-        bench.burst(*count, plain, &mut figures)?;
+    // The first requests open connections and fill caches: not counted.
+    plain(&kube, 20)?;
+    let operator = start(&lab, &kube, "operator")?;
+    let mut bench = Bench { operator, kube: &kube, lab: &lab, rest: extent.rest, figures: Vec::new() };
+    bench.rest("no Service")?;
+    bench.singles("an empty cluster", extent.singles, Some(SINGLE[0]))?;
+    let (last, others) = extent.bursts.split_last().context("no burst to measure")?;
+    for count in others {
+        bench.burst(*count, |_| Ok(()))?;
     }
-    let size = extent.bursts.last().copied().unwrap_or_default();
-    bench.singles(&format!("{size} Services"), extent.singles, Some(SINGLE[1]), &mut figures)?;
-    bench.advertised(extent.advertised, &mut figures)?;
-    bench.restart(size, &mut figures)?;
-    Ok(figures)
+    bench.burst(*last, |bench| {
+        bench.singles(&format!("{last} Services"), extent.singles, Some(SINGLE[1]))?;
+        bench.advertised(extent.advertised)?;
+        bench.restart(*last)
+    })?;
+    Ok(bench.figures)
 }
 
-/// The plain client's times, and an empty namespace after each.
-fn plain(kube: &Kube, extent: &Extent) -> Result<Vec<Duration>> {
+/// The plain client's time, while no operator runs; the namespace is empty before and after it.
+fn plain(kube: &Kube, count: usize) -> Result<f64> {
     kube.ask(async |client| {
-        // The first requests open connections and fill caches: not counted.
-        burst(&client, NAMESPACE, 0..20, Status::ByClient).await?;
         delete_all(&client, NAMESPACE).await?;
-        let mut times = Vec::new();
-        for count in &extent.bursts {
-            times.push(burst(&client, NAMESPACE, 0..*count, Status::ByClient).await?);
-            delete_all(&client, NAMESPACE).await?;
-        }
-        Ok(times)
+        let time = burst(&client, NAMESPACE, 0..count, Status::ByClient).await?;
+        delete_all(&client, NAMESPACE).await?;
+        Ok(time.as_secs_f64())
     })
 }
 
 /// One replica that leads and has the configuration.
-fn start(lab: &Lab, kube: &Kube) -> Result<Operator> {
-    let mut operator = Operator::start(lab, kube, "operator1", &[])?;
+fn start(lab: &Lab, kube: &Kube, name: &str) -> Result<Operator> {
+    let mut operator = Operator::start(lab, kube, name, &[])?;
     operator.wait_ready()?;
     wait_for("the configuration is admitted", LIMIT, || kube.apply(CONFIGURATION))?;
     kube.ask(async |client| {
@@ -109,6 +107,7 @@ struct Bench<'a> {
     lab: &'a Lab,
     /// How long nothing happens where rest is measured.
     rest: Duration,
+    figures: Vec<Figure>,
 }
 
 impl Bench<'_> {
@@ -117,32 +116,26 @@ impl Bench<'_> {
     }
 
     /// Memory, and processor time while nothing happens.
-    fn rest(&mut self, with: &str, figures: &mut Vec<Figure>) -> Result<()> {
+    fn rest(&mut self, with: &str) -> Result<()> {
         writes(self.kube)?;
         let (before, started) = (self.usage()?, Instant::now());
         std::thread::sleep(self.rest);
         let after = self.usage()?;
         let share = (after.seconds - before.seconds) / started.elapsed().as_secs_f64() * 100.0;
         let against = (!with.starts_with("no ")).then_some(MEGABYTES);
-        figures.push(Figure::new(
+        self.figures.push(Figure::new(
             &format!("operator at rest, {with}"),
             "memory",
             after.megabytes,
             "MB",
             against,
         ));
-        figures.push(Figure::new(&format!("operator at rest, {with}"), "CPU", share, "%", None));
+        self.figures.push(Figure::new(&format!("operator at rest, {with}"), "CPU", share, "%", None));
         Ok(())
     }
 
     /// One Service at a time.
-    fn singles(
-        &self,
-        with: &str,
-        count: usize,
-        against: Option<f64>,
-        figures: &mut Vec<Figure>,
-    ) -> Result<()> {
+    fn singles(&mut self, with: &str, count: usize, against: Option<f64>) -> Result<()> {
         let times = self.kube.ask(async |client| {
             let mut times = Vec::new();
             for number in 0..count {
@@ -154,8 +147,8 @@ impl Bench<'_> {
         })?;
         let last = times.iter().copied().fold(0.0, f64::max);
         let case = format!("Service created until its address is seen, {with}");
-        figures.push(Figure::new(&case, "median", median(times), "ms", against));
-        figures.push(Figure::new(&case, "largest", last, "ms", None));
+        self.figures.push(Figure::new(&case, "median", median(times), "ms", against));
+        self.figures.push(Figure::new(&case, "largest", last, "ms", None));
         // They are gone before anything else is counted.
         self.delete_singles(count)
     }
@@ -167,45 +160,55 @@ impl Bench<'_> {
         writes(self.kube).map(drop)
     }
 
-    /// Many at once into an empty namespace, where they stay.
-    fn burst(&mut self, count: usize, plain: Duration, figures: &mut Vec<Figure>) -> Result<()> {
-        self.kube.ask(async |client| delete_all(&client, NAMESPACE).await)?;
+    /// Many at once into an empty namespace, and `then` what is measured while they are there. The plain client makes as many
+    /// before and after, while no operator runs: a machine is not equally fast all the time.
+    fn burst(&mut self, count: usize, then: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.operator.stop()?;
+        let before_it = plain(self.kube, count)?;
+        self.operator = start(self.lab, self.kube, &format!("with-{count}"))?;
         let (before, used) = (writes(self.kube)?, self.usage()?);
         let time =
             self.kube.ask(async |client| burst(&client, NAMESPACE, 0..count, Status::ByOperator).await)?;
         let written = more(&before, &writes(self.kube)?);
         let spent = self.usage()?.seconds - used.seconds;
         let case = format!("{count} Services at once");
-        let plain = plain.as_secs_f64();
-        figures.push(Figure::new(&format!("{case}: plain client, no controller"), "time", plain, "s", None));
-        figures.push(Figure::new(
+        self.figures.push(Figure::new(&case, "CPU", spent, "s", None));
+        per_service(&case, count, &written, &mut self.figures);
+        self.rest(&format!("{count} Services"))?;
+        then(self)?;
+        self.operator.stop()?;
+        let after_it = plain(self.kube, count)?;
+        self.operator = start(self.lab, self.kube, &format!("after-{count}"))?;
+        for (when, seconds) in [("before", before_it), ("after", after_it)] {
+            let plain = format!("{case}: plain client, no controller, {when}");
+            self.figures.push(Figure::new(&plain, "time", seconds, "s", None));
+        }
+        self.figures.push(Figure::new(
             &format!("{case}: until all addresses are seen"),
             "time",
             time.as_secs_f64(),
             "s",
-            Some(plain * BURST),
+            Some(f64::midpoint(before_it, after_it) * BURST),
         ));
-        figures.push(Figure::new(&case, "CPU", spent, "s", None));
-        per_service(&case, count, &written, figures);
-        self.rest(&format!("{count} Services"), figures)
+        Ok(())
     }
 
     /// Services that have an address get endpoints.
-    fn advertised(&self, count: usize, figures: &mut Vec<Figure>) -> Result<()> {
+    fn advertised(&mut self, count: usize) -> Result<()> {
         let before = writes(self.kube)?;
         let slices: Vec<String> = (0..count).map(slice).collect();
         self.kube.apply(&slices.join("---\n"))?;
         let written = more(&before, &writes(self.kube)?);
-        per_service(&format!("{count} Services become advertised"), count, &written, figures);
+        per_service(&format!("{count} Services become advertised"), count, &written, &mut self.figures);
         Ok(())
     }
 
     /// SIGTERM, start, and a new Service at once.
-    fn restart(&mut self, size: usize, figures: &mut Vec<Figure>) -> Result<()> {
+    fn restart(&mut self, size: usize) -> Result<()> {
         let before = writes(self.kube)?;
         self.operator.stop()?;
         let started = Instant::now();
-        self.operator = Operator::start(self.lab, self.kube, "operator2", &[])?;
+        self.operator = Operator::start(self.lab, self.kube, "again", &[])?;
         let (_, count) = self.kube.ask(async |client| {
             let number = 200_000;
             let time = burst(&client, NAMESPACE, number..number + 1, Status::ByOperator).await?;
@@ -216,7 +219,7 @@ impl Bench<'_> {
         let written = more(&before, &writes(self.kube)?);
         let services = written.get(&("patch".to_owned(), "services/status".to_owned())).copied();
         let case = format!("restart with {size} Services");
-        figures.push(Figure::new(
+        self.figures.push(Figure::new(
             &format!("{case}: start until a new one has its address"),
             "time",
             served,
@@ -224,7 +227,7 @@ impl Bench<'_> {
             Some(RESTART),
         ));
         let others = services.unwrap_or_default().saturating_sub(1);
-        figures.push(Figure::new(
+        self.figures.push(Figure::new(
             &format!("{case}: writes of other Services"),
             "count",
             float(others),
@@ -232,8 +235,8 @@ impl Bench<'_> {
             None,
         ));
         let usage = self.usage()?;
-        figures.push(Figure::new(&case, "memory", usage.megabytes, "MB", None));
-        figures.push(Figure::new(&case, "CPU", usage.seconds, "s", None));
+        self.figures.push(Figure::new(&case, "memory", usage.megabytes, "MB", None));
+        self.figures.push(Figure::new(&case, "CPU", usage.seconds, "s", None));
         Ok(())
     }
 }
