@@ -10,7 +10,7 @@ use std::process::Command;
 
 /// Kubernetes' version, as in kube/go.mod.
 const VERSION: &str = "v1.34.4";
-const PROGRAMS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kubectl"];
+const PROGRAMS: [&str; 4] = ["kube-apiserver", "kube-controller-manager", "kube-proxy", "kubectl"];
 
 /// The folder with [`PROGRAMS`]: `$HERALD_KUBE_BIN`, or built from kube/go.mod and kept in target/kube.
 pub fn programs() -> Result<PathBuf> {

@@ -9,12 +9,21 @@ use std::path::Path;
 use std::process::Command;
 
 /// The namespace is all that reaches the server, so the administrator's token is no secret and the certificate is not checked.
-const TOKENS: &str = "lab,admin,admin,system:masters\n";
+const TOKENS: &str = "lab,admin,admin,system:masters\nproxy,system:kube-proxy,proxy\n";
 pub const KUBECONFIG: &str = "apiVersion: v1
 kind: Config
 clusters: [{name: lab, cluster: {server: 'https://127.0.0.1:6443', insecure-skip-tls-verify: true}}]
 users: [{name: lab, user: {token: lab}}]
 contexts: [{name: lab, context: {cluster: lab, user: lab}}]
+current-context: lab
+";
+
+/// With the rights that Kubernetes gives this user by itself.
+const PROXY: &str = "apiVersion: v1
+kind: Config
+clusters: [{name: lab, cluster: {server: 'https://10.250.0.1:6443', insecure-skip-tls-verify: true}}]
+users: [{name: proxy, user: {token: proxy}}]
+contexts: [{name: lab, context: {cluster: lab, user: proxy}}]
 current-context: lab
 ";
 
@@ -28,6 +37,7 @@ pub fn prepare(folder: &Path) -> Result<()> {
     output(Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048"))?;
     fs::write(folder.join("tokens.csv"), TOKENS)?;
     fs::write(folder.join("kubeconfig"), KUBECONFIG)?;
+    fs::write(folder.join("kubeconfig-proxy"), PROXY)?;
     fs::write(folder.join("audit.yaml"), audit::POLICY)?;
     Ok(())
 }
@@ -81,4 +91,16 @@ pub fn controllers(namespace: &Namespace, folder: &Path, programs: &Path) -> Res
         .arg(file("service-account-private-key-file", "service-accounts.key"))
         .arg(file("root-ca-file", "certificates/apiserver.crt"));
     Process::spawn("kube-controller-manager", command, &folder.join("kube-controller-manager.log"))
+}
+
+/// kube-proxy of a node, in nftables mode. What it says of the machine's connection tracking it leaves as it is.
+pub fn proxy(node: &Namespace, name: &str, folder: &Path, programs: &Path) -> Result<Process> {
+    let mut command = node.command(&programs.join("kube-proxy").display().to_string());
+    command
+        .arg(format!("--kubeconfig={}", folder.join("kubeconfig-proxy").display()))
+        .arg(format!("--hostname-override={name}"))
+        .args(["--proxy-mode=nftables", "--cluster-cidr=10.244.0.0/16,fd44::/32"])
+        .args(["--conntrack-max-per-core=0", "--conntrack-min=0", "--oom-score-adj=0"])
+        .args(["--conntrack-tcp-timeout-established=0s", "--conntrack-tcp-timeout-close-wait=0s"]);
+    Process::spawn("kube-proxy", command, &folder.join(format!("kube-proxy-{name}.log")))
 }
