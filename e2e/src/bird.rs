@@ -60,6 +60,12 @@ impl Bird {
         self.folder.join("bird.ctl")
     }
 
+    /// Where it runs.
+    #[must_use]
+    pub const fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     /// What it has logged to standard error (`log stderr all;`).
     #[must_use]
     pub fn log(&self) -> String {

@@ -4,6 +4,7 @@
 //! and removes them however its owner ends: by return, by panic, by Ctrl-C, by `kill -9`.
 
 mod bird;
+pub mod cluster;
 mod frr;
 mod gobgp;
 mod herald;
@@ -20,6 +21,7 @@ pub mod updates;
 mod wait;
 
 pub use bird::{Bird, BirdRoute};
+pub use cluster::Cluster;
 pub use frr::{Frr, Loaded, Release};
 pub use gobgp::{Gobgp, GobgpRoute};
 pub use herald::{Agent, Herald, program, repository};

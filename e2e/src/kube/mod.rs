@@ -2,6 +2,7 @@
 
 mod account;
 pub mod audit;
+pub(crate) mod manifest;
 mod operator;
 mod programs;
 mod proxy;
@@ -130,6 +131,11 @@ impl Kube {
         Ok(())
     }
 
+    /// Starts kube-proxy for the Node `name`, whose namespace reaches the server ([`Kube::attach`]).
+    pub fn start_proxy(&self, node: &Namespace, name: &str) -> Result<Process> {
+        servers::proxy(node, name, &self.folder, &self.programs)
+    }
+
     /// `kubectl` as administrator of this cluster.
     #[must_use]
     pub fn kubectl(&self, arguments: &[&str]) -> Command {
@@ -256,10 +262,16 @@ impl Kube {
 
     /// A namespace that reaches the API server as a pod does, and its address.
     pub fn pod(&self, lab: &Lab, name: &str) -> Result<(Namespace, String)> {
-        let address = format!("10.250.0.{}", self.pods.fetch_add(1, Ordering::Relaxed));
         let namespace = lab.namespace(name)?;
-        self.segment.attach(&namespace, "eth0", &[&format!("{address}/24")])?;
+        let address = self.attach(&namespace, "eth0")?;
         Ok((namespace, address))
+    }
+
+    /// Gives a namespace an interface by which it reaches the API server, and returns its address there.
+    pub fn attach(&self, namespace: &Namespace, device: &str) -> Result<String> {
+        let address = format!("10.250.0.{}", self.pods.fetch_add(1, Ordering::Relaxed));
+        self.segment.attach(namespace, device, &[&format!("{address}/24")])?;
+        Ok(address)
     }
 }
 

@@ -1,19 +1,18 @@
 //! `herald-operator`, started as the manifests say and with the rights that they give.
 
+use super::manifest::{self, NAMESPACE};
 use super::{Kube, Kubectl};
-use crate::herald::{program, repository};
+use crate::herald::program;
 use crate::lab::Lab;
 use crate::network::Namespace;
 use crate::process::Process;
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
-use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-const NAMESPACE: &str = "metallb-system";
 /// Longer than any start takes on a busy machine.
 const READY: Duration = Duration::from_mins(1);
 const WEBHOOKS: &str = "metallb-webhook-service";
@@ -48,14 +47,16 @@ impl Operator {
     ) -> Result<Self> {
         let (namespace, address) = kube.pod(lab, name)?;
         let folder = lab.folder(name)?;
-        let container = container(kube)?;
+        let objects = manifest::objects(kube)?;
+        let container = manifest::container(manifest::object(&objects, "Deployment", "controller")?)?;
         let program = program("herald-operator")?.display().to_string();
         let mut command = namespace.command(&program);
         // What the Secret of the webhooks' certificates is mounted at; replicas of the lab share the machine's files.
         let certificates = format!("--cert-dir={}", lab.folder(&format!("{name}/certificates"))?.display());
         let own = [&[certificates.as_str()], arguments].concat();
-        command.args(merged(&container, &own)?);
-        command.env("KUBECONFIG", kubeconfig).envs(environment(&container, name, &address)?);
+        command.args(manifest::arguments(container, &own)?);
+        let pod = manifest::Pod { name, address: &address, node: "" };
+        command.env("KUBECONFIG", kubeconfig).envs(manifest::environment(container, &pod)?);
         command.envs(variables.iter().copied());
         let process = Process::spawn("herald-operator", command, &folder.join("herald-operator.log"))?;
         let kubectl = kube.kubectl.clone();
@@ -189,51 +190,4 @@ impl Operator {
     fn slice(&self) -> String {
         format!("webhooks-{}", self.name)
     }
-}
-
-/// The container of the Deployment `controller` in `manifests/`.
-fn container(kube: &Kube) -> Result<Value> {
-    let folder = repository().join("manifests").display().to_string();
-    let all = kube.run(&["kustomize", &folder])?;
-    for document in serde_yaml::Deserializer::from_str(&all) {
-        let object = Value::deserialize(document)?;
-        if object["kind"] == "Deployment" && object["metadata"]["name"] == "controller" {
-            let containers = object["spec"]["template"]["spec"]["containers"].as_array();
-            let [one] = containers.map(Vec::as_slice).unwrap_or_default() else { continue };
-            return Ok(one.clone());
-        }
-    }
-    anyhow::bail!("manifests/ have no Deployment controller with one container")
-}
-
-/// The manifest's arguments, those of a flag in `own` left out, and `own`.
-fn merged(container: &Value, own: &[&str]) -> Result<Vec<String>> {
-    let flag = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
-    let replaced: Vec<String> = own.iter().map(|argument| flag(argument)).collect();
-    let mut all = Vec::new();
-    for argument in container["args"].as_array().context("the container has no args")? {
-        let argument = argument.as_str().context("an argument that is no text")?;
-        if !(argument.starts_with('-') && replaced.contains(&flag(argument))) {
-            all.push(argument.to_owned());
-        }
-    }
-    all.extend(own.iter().map(|argument| (*argument).to_owned()));
-    Ok(all)
-}
-
-/// The manifest's variables, as a kubelet would fill them.
-fn environment(container: &Value, pod: &str, address: &str) -> Result<Vec<(String, String)>> {
-    let mut all = Vec::new();
-    for variable in container["env"].as_array().into_iter().flatten() {
-        let name = variable["name"].as_str().context("a variable without name")?;
-        let value = match variable["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
-            None => variable["value"].as_str().unwrap_or_default(),
-            Some("metadata.name") => pod,
-            Some("metadata.namespace") => NAMESPACE,
-            Some("status.podIP") => address,
-            Some(other) => anyhow::bail!("{name}: the lab does not know {other}"),
-        };
-        all.push((name.to_owned(), value.to_owned()));
-    }
-    Ok(all)
 }
