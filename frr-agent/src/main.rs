@@ -5,6 +5,8 @@ mod conditions;
 mod confirm;
 mod decide;
 mod endpoint;
+mod health_port;
+mod here;
 mod history;
 mod live;
 mod machine;

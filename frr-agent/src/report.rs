@@ -2,8 +2,10 @@
 
 use crate::confirm::{Condition, NOT_TAKEN_BACK};
 use crate::machine::{Attempt, Failure, Outcome, RefusedLine, Report};
+use herald_core::health_port::Answer;
 use herald_core::plan::Note;
 use herald_core::problem::{Problem, Severity};
+use herald_core::snapshot::ServiceKey;
 use herald_frr::config::Origins;
 use herald_frr::render::mask_passwords;
 use std::error::Error;
@@ -104,6 +106,27 @@ pub fn problems(problems: &[Problem]) {
             Severity::Warning => warn!(event = problem.reason, object, field, place, "{}", problem.message),
         }
     }
+}
+
+/// Logs that the node begins to drain, or no longer does.
+pub fn draining(begins: bool) {
+    if begins {
+        info!(event = "Draining", "the node drains: advertisements with herald.metallb.io/drain withdraw");
+    } else {
+        info!(event = "DrainingOver", "the node does not drain any more");
+    }
+}
+
+/// Logs that the first endpoint of a Service here is announced, if kube-proxy did not say that it serves it.
+pub fn first_endpoint(service: &ServiceKey, answer: Answer, count: u64) {
+    let why = match answer {
+        Answer::Serves => return,
+        Answer::NotYet => "kube-proxy did not say within 2 s that it serves it",
+        Answer::Refused => "nobody listens on its healthCheckNodePort",
+        Answer::Silent => "its healthCheckNodePort did not answer",
+    };
+    let service = service.to_string();
+    info!(event = "KubeProxyNotReady", service, count, "the first endpoint is announced all the same: {why}");
 }
 
 /// Logs what the manifests leave open, each once per change of the list.

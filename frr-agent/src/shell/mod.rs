@@ -10,6 +10,7 @@ use crate::args::{Args, Owns};
 use crate::conditions::Conditions;
 use crate::decide::{self, Decider};
 use crate::endpoint;
+use crate::here::Here;
 use crate::history::{History, Recorder};
 use crate::live;
 use crate::machine::{Failure, Input, Machine, Start};
@@ -46,6 +47,8 @@ enum Event {
     Sessions(Look, Instant, Result<BTreeSet<Session>, Failure>),
     /// The time of an edit is over.
     Look,
+    /// What the node knows of itself changed.
+    Here,
     Stop,
 }
 
@@ -78,6 +81,7 @@ struct Shell {
     recorder: Recorder,
     commits: Commits,
     conditions: Conditions,
+    here: Here,
     known_problems: Vec<Problem>,
     known_notes: Vec<Note>,
 }
@@ -104,6 +108,7 @@ pub async fn run(args: Args) -> Result<()> {
             parsed = manifests::newest(&mut manifests) => parsed.map_or(Event::Stop, Event::Source),
             () = sleep_until(due) => Event::Happened(Input::Due),
             () = sleep_until(look) => Event::Look,
+            () = shell.here.changed() => Event::Here,
         };
         match event {
             Event::Stop => break,
@@ -111,6 +116,7 @@ pub async fn run(args: Args) -> Result<()> {
             Event::Source(parsed) => shell.decide(*parsed),
             Event::Sessions(look, seen, answer) => shell.looked(look, seen, answer),
             Event::Look => shell.look_at_sessions(),
+            Event::Here => shell.read_again.notify_one(),
         }
     }
     info!(event = "Stopped", "FRR keeps what it runs");
@@ -153,6 +159,7 @@ impl Shell {
         let last_good = state.last_good()?;
         let mut options = decide::options(args);
         options.frr.in_force = last_good.clone().map(Arc::new);
+        let here = Here::open(&args.node, &state, options.frr.in_force.clone())?;
         let start = Start { scope, base, drift: args.drift.into(), last_good, given, last_run };
         let vtysh = Vtysh {
             program: args.vtysh.clone(),
@@ -181,6 +188,7 @@ impl Shell {
             quarantine,
             commits,
             conditions,
+            here,
             known_problems: Vec::new(),
             known_notes: Vec::new(),
         })
@@ -194,6 +202,7 @@ impl Shell {
         if self.quarantine.hold(&mut parsed.snapshot, &self.taken) {
             self.save_quarantine();
         }
+        self.here.look(&mut parsed.snapshot, &self.keeper);
         let decision = self.decider.decide(parsed, &self.in_force);
         let Some(decision) = decision else {
             error!(event = "UnknownNode", node = self.node, "the manifests hold Nodes, but not this one");
@@ -213,6 +222,7 @@ impl Shell {
         self.considered = decision.considered;
         let (wanted, in_force) = (decision.wanted.clone(), self.in_force.clone());
         self.recorder.decided(&wanted);
+        self.here.decided(&wanted);
         // What the machine let go of will never be taken: an FRR that is away for long must not fill the memory.
         self.decided.retain(|decided| Arc::strong_count(&decided.wanted) > 1);
         self.decided.push_back(Decided { wanted, in_force });

@@ -33,6 +33,7 @@ fn advertisement(number: u32) -> BgpAdvertisement {
         length_v6: 128,
         local_pref: Some(number),
         communities: "65000:1".parse().into_iter().collect(),
+        drain: None,
     }
 }
 
@@ -73,7 +74,8 @@ fn announced(count: u32) -> BTreeMap<IpNet, Announced> {
 
 fn configuration(c: &mut Criterion) {
     let Ok(asn) = Asn::try_from(64_512) else { return };
-    let node = Node { name: "node".into(), labels: Labels::new(), network_unavailable: false };
+    let node =
+        Node { name: "node".into(), labels: Labels::new(), network_unavailable: false, draining: false };
     let advertisements = (0..SETS).map(advertisement).map(|ad| (ad.object.name.clone(), ad)).collect();
     let model = Model { bgp_advertisements: advertisements, ..Model::default() };
     let options = Options::default();

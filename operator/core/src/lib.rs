@@ -5,9 +5,11 @@
 
 pub mod admission;
 pub mod control;
+pub mod draining;
 pub mod duration;
 pub mod frr;
 pub mod guard;
+pub mod health_port;
 pub mod history;
 pub mod input;
 mod labels;

@@ -12,6 +12,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is used of an object's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,17 @@ pub struct Snapshot {
     pub unreadable: BTreeSet<ObjectRef>,
     /// Some text could not be read as objects at all: whatever is not here may have been in it.
     pub incomplete: bool,
+    /// What no object says and the node's agent knows.
+    pub here: Here,
+}
+
+/// What the agent of a node knows of it beside all objects. Without an agent there is nothing of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Here {
+    /// For how long the node has been draining, at least; `None` where nobody counts: as if for ever.
+    pub draining_for: Option<Duration>,
+    /// Services whose endpoints on the node kube-proxy is not known to serve yet.
+    pub waiting: BTreeSet<ServiceKey>,
 }
 
 impl Deref for Snapshot {
@@ -142,7 +154,7 @@ impl Snapshot {
         if self.unreadable.is_empty() && !self.incomplete {
             return;
         }
-        let Self { configuration, services, endpoint_slices, unreadable, incomplete } = self;
+        let Self { configuration, services, endpoint_slices, unreadable, incomplete, here: _ } = self;
         let lost = |object: &ObjectRef| *incomplete || unreadable.contains(object);
         complete_map(services, &before.services, |service| &service.meta.object, &lost);
         complete_map(endpoint_slices, &before.endpoint_slices, |slice| &slice.object, &lost);
@@ -217,6 +229,8 @@ pub struct Service {
     pub load_balancer_class: Option<Arc<str>>,
     /// `spec.externalTrafficPolicy` is `Local`.
     pub traffic_local: bool,
+    /// `spec.healthCheckNodePort`, where that is `Local`.
+    pub health_port: Option<u16>,
     /// `spec.selector`, keys ascending. A map of its own would take ten times as much, and there are thousands.
     pub selector: Box<[(Arc<str>, Arc<str>)]>,
     /// `spec.ports`: protocol in upper case and port.
@@ -250,10 +264,21 @@ impl EndpointSlice {
 /// One endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// True with at least one address and `ready` unset or true, or `serving` true.
-    pub can_serve: bool,
+    /// Whether traffic may be sent to it.
+    pub serves: Serves,
     /// `nodeName`.
     pub node: Option<Arc<str>>,
+}
+
+/// Whether an endpoint serves (discovery.k8s.io/v1, `conditions`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// `ready` is unset or true, and it has an address.
+    Ready,
+    /// It terminates and still serves: not ready, and `serving` is true.
+    Leaving,
+    /// Neither.
+    No,
 }
 
 /// A Node.
@@ -265,6 +290,8 @@ pub struct Node {
     pub labels: Labels,
     /// Condition `NetworkUnavailable` is `True`.
     pub network_unavailable: bool,
+    /// It is cordoned, or has a taint that says that its Pods are about to go (docs/draining.md).
+    pub draining: bool,
 }
 
 /// A Namespace.

@@ -41,7 +41,12 @@ pub(super) fn representatives(nodes: &[Node], keys: &Keys) -> Vec<Node> {
     for node in nodes {
         let labels = told(node);
         if known.insert(labels.clone()) {
-            chosen.push(Node { name: node.name.clone(), labels, network_unavailable: false });
+            chosen.push(Node {
+                name: node.name.clone(),
+                labels,
+                network_unavailable: false,
+                draining: false,
+            });
         }
     }
     chosen

@@ -73,8 +73,13 @@ pub fn build(
         model.frr_configurations.iter().filter(|c| c.selector.matches(&node.labels)).collect();
     let services = Services { announced, advertisements: &model.bgp_advertisements };
     let (merged, mut problems) = merge::merge(peers, model.bfd_profiles.values(), &selected, &services);
-    let inputs =
-        emit::Inputs { merged: &merged, advertisements: &model.bgp_advertisements, announced, options };
+    let inputs = emit::Inputs {
+        merged: &merged,
+        advertisements: &model.bgp_advertisements,
+        announced,
+        options,
+        draining: node.draining,
+    };
     let (mut config, more) = emit::emit(&inputs);
     problems.extend(more);
     problems.extend(raw::append(&merged, &mut config));

@@ -25,7 +25,8 @@ pub(crate) fn max_prefixes(meta: &Meta) -> Result<Option<u32>, GuardError> {
     read(meta, MAX_PREFIXES, "a number from 1 to 4294967295", number)
 }
 
-fn read<T>(
+/// What an annotation says; `None` where it is not there.
+pub(crate) fn read<T>(
     meta: &Meta,
     key: &str,
     wanted: &'static str,

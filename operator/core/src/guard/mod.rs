@@ -15,7 +15,7 @@ pub use annotations::{ALLOW_DEFAULT_ROUTE, MAX_PREFIXES};
 pub use error::GuardError;
 pub use networks::{Guard, Networks};
 
-pub(crate) use annotations::{allows_default_route, annotation, max_prefixes};
+pub(crate) use annotations::{allows_default_route, annotation, max_prefixes, read as read_annotation};
 pub(crate) use default_route::{announced as default_routes_announced, take_out};
 
 use crate::problem::Problem;

@@ -1,6 +1,8 @@
 //! Objects of a Snapshot as manifests again: what is read of them, for people and for undoing a change.
 
-use crate::snapshot::{Custom, EndpointSlice, Labels, Meta, Namespace, Node, Secret, Service};
+use crate::snapshot::{
+    Custom, Endpoint, EndpointSlice, Labels, Meta, Namespace, Node, Secret, Serves, Service,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -93,6 +95,7 @@ impl Object for Service {
         put("loadBalancerIP", json!(self.load_balancer_ip));
         put("loadBalancerClass", json!(self.load_balancer_class));
         put("externalTrafficPolicy", if self.traffic_local { json!("Local") } else { Value::Null });
+        put("healthCheckNodePort", json!(self.health_port));
         let text = |(key, value): &(Arc<str>, Arc<str>)| (key.to_string(), json!(value));
         put("selector", self.selector.iter().map(text).collect());
         let port = |(protocol, port): &(Arc<str>, u16)| json!({"protocol": protocol, "port": port});
@@ -118,7 +121,14 @@ impl Object for EndpointSlice {
     }
 
     fn manifest(&self) -> Value {
-        let endpoint = |endpoint: &crate::snapshot::Endpoint| json!({"nodeName": endpoint.node, "conditions": {"ready": endpoint.can_serve}});
+        let endpoint = |endpoint: &Endpoint| {
+            let conditions = match endpoint.serves {
+                Serves::Ready => json!({"ready": true}),
+                Serves::Leaving => json!({"ready": false, "serving": true, "terminating": true}),
+                Serves::No => json!({"ready": false}),
+            };
+            json!({"nodeName": endpoint.node, "conditions": conditions})
+        };
         let endpoints: Vec<Value> = self.endpoints.iter().map(endpoint).collect();
         let labels = Labels::from([("kubernetes.io/service-name".to_owned(), self.service.to_string())]);
         let mut manifest =
@@ -139,6 +149,9 @@ impl Object for Node {
         let mut manifest = head(Self::KIND, "", &self.name, &self.labels, &Labels::new());
         if self.network_unavailable {
             manifest["status"] = json!({"conditions": [{"type": "NetworkUnavailable", "status": "True"}]});
+        }
+        if self.draining {
+            manifest["spec"] = json!({"unschedulable": true});
         }
         manifest
     }

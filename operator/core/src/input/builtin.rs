@@ -6,7 +6,7 @@ use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
 use super::tree::{Tree, shorten};
 use crate::problem::{FieldPath, Step};
-use crate::snapshot::{Endpoint, EndpointSlice, Namespace, Node, Secret, Service, ServiceKey};
+use crate::snapshot::{Endpoint, EndpointSlice, Namespace, Node, Secret, Serves, Service, ServiceKey};
 use ipnet::IpNet;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1 as core;
@@ -23,6 +23,17 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 const SERVICE_TYPES: [&str; 4] = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"];
 const TRAFFIC_POLICIES: [&str; 2] = ["Cluster", "Local"];
 const FAMILY_POLICIES: [&str; 3] = ["SingleStack", "PreferDualStack", "RequireDualStack"];
+
+/// Taints by which somebody says that the Pods of a node are about to go, whatever their value and effect: `kubectl cordon`
+/// and those of the Cluster Autoscaler, of Karpenter and of Kubernetes' "Non-graceful node shutdown"; and one for people.
+const DRAIN_TAINTS: [&str; 6] = [
+    "node.kubernetes.io/unschedulable",
+    "node.kubernetes.io/out-of-service",
+    "ToBeDeletedByClusterAutoscaler",
+    "karpenter.sh/disrupted",
+    "karpenter.sh/disruption",
+    "herald.metallb.io/drain",
+];
 
 impl Reader {
     /// Reads a Service.
@@ -49,6 +60,8 @@ impl Reader {
             (Some(ips), _) if !ips.is_empty() => ips,
             (_, one) => one.into_iter().collect(),
         };
+        let traffic_local = spec.external_traffic_policy.as_deref() == Some("Local");
+        let health_port = spec.health_check_node_port.and_then(|port| u16::try_from(port).ok());
         let service = Service {
             meta,
             service_type: self.intern(spec.type_.as_deref().unwrap_or_default()),
@@ -57,7 +70,8 @@ impl Reader {
             ip_family_policy: spec.ip_family_policy.map(|policy| self.intern(&policy)),
             load_balancer_ip: spec.load_balancer_ip.map(|ip| self.intern(&ip)),
             load_balancer_class: spec.load_balancer_class.map(|class| self.intern(&class)),
-            traffic_local: spec.external_traffic_policy.as_deref() == Some("Local"),
+            traffic_local,
+            health_port: health_port.filter(|port| traffic_local && *port != 0),
             selector: spec
                 .selector
                 .iter()
@@ -124,7 +138,7 @@ impl Reader {
                 .endpoints
                 .iter()
                 .map(|endpoint| Endpoint {
-                    can_serve: can_serve(endpoint),
+                    serves: serves(endpoint),
                     node: endpoint.node_name.as_deref().map(|name| self.intern(name)),
                 })
                 .collect(),
@@ -137,6 +151,8 @@ impl Reader {
         let Some(read) = self.typed::<core::Node>(object) else { return };
         let status = read.status.unwrap_or_default();
         let spec = read.spec.unwrap_or_default();
+        let tainted = spec.taints.iter().flatten().any(|taint| DRAIN_TAINTS.contains(&taint.key.as_str()));
+        let draining = tainted || spec.unschedulable == Some(true);
         let networks = spec.pod_cidrs.filter(|list| !list.is_empty());
         let networks = networks.unwrap_or_else(|| spec.pod_cidr.into_iter().collect());
         let (networks, wrong) = networks_of(&networks, "spec.podCIDRs");
@@ -159,6 +175,7 @@ impl Reader {
             network_unavailable: conditions
                 .iter()
                 .any(|c| c.type_ == "NetworkUnavailable" && c.status == "True"),
+            draining,
         });
     }
 
@@ -267,9 +284,13 @@ fn is_of_spec(field: &FieldPath) -> bool {
 }
 
 /// `ready` unset counts as ready, `serving` is true also while an endpoint terminates (discovery.k8s.io/v1).
-fn can_serve(endpoint: &discovery::Endpoint) -> bool {
+fn serves(endpoint: &discovery::Endpoint) -> Serves {
     let conditions = endpoint.conditions.as_ref();
     let ready = conditions.and_then(|c| c.ready).unwrap_or(true);
     let serving = conditions.and_then(|c| c.serving).unwrap_or(false);
-    !endpoint.addresses.is_empty() && (ready || serving)
+    match (endpoint.addresses.is_empty(), ready, serving) {
+        (false, true, _) => Serves::Ready,
+        (false, false, true) => Serves::Leaving,
+        _ => Serves::No,
+    }
 }

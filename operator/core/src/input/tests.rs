@@ -2,6 +2,7 @@
 
 use super::{Options, Parsed, SourceText, parse};
 use crate::problem::{FieldPath, ObjectRef, Severity};
+use crate::snapshot::Serves;
 use std::net::IpAddr;
 
 fn source(file: &str, text: &str) -> SourceText {
@@ -80,9 +81,9 @@ fn endpoints_nodes_namespaces_and_secrets_are_trimmed() {
     );
     assert_eq!(lines(&parsed), Vec::<String>::new());
     let snapshot = parsed.snapshot;
-    let served: Vec<bool> =
-        snapshot.endpoint_slices.values().next().unwrap().endpoints.iter().map(|e| e.can_serve).collect();
-    assert_eq!(served, [true, false, true]);
+    let served: Vec<Serves> =
+        snapshot.endpoint_slices.values().next().unwrap().endpoints.iter().map(|e| e.serves).collect();
+    assert_eq!(served, [Serves::Ready, Serves::No, Serves::Leaving]);
     assert_eq!(&*snapshot.endpoint_slices.values().next().unwrap().service, "web");
     assert!(snapshot.nodes[0].network_unavailable);
     assert_eq!(snapshot.namespaces[0].labels.get("team"), Some("x"));

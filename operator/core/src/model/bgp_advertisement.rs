@@ -1,10 +1,12 @@
 //! `BGPAdvertisement`: how the addresses of some pools are announced over BGP.
 
 use super::community::{self, CommunityError};
+use super::drain::{DRAIN, drain};
 use super::judge::Standing;
 use super::kind::{Context, Named, Parsed, Resolved, Sink};
 use super::pool::{Pool, PoolName};
 use super::selection::{Pools, check_repeated, select_pools};
+use crate::guard;
 use crate::problem::{FieldPath, ObjectRef, Problem, Reason};
 use crate::selector::{Selector, any_matches};
 use crate::snapshot::{Custom, Node};
@@ -12,6 +14,7 @@ use herald_crds::metallb::BGPAdvertisementSpec;
 use herald_frr::value::{Community, Family};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Communities that fit into one announcement (FRR's limit, and MetalLB's).
 const COMMUNITY_LIMIT: usize = 63;
@@ -120,6 +123,8 @@ pub struct BgpAdvertisement {
     pub local_pref: Option<u32>,
     /// Communities, aliases resolved.
     pub communities: BTreeSet<Community>,
+    /// For how long a node that drains still announces; `None`: it goes on.
+    pub drain: Option<Duration>,
 }
 
 impl Named for BgpAdvertisement {
@@ -166,6 +171,10 @@ pub(crate) fn parse(
     check_repeated(&mut sink, "peers", &spec.peers);
     let mut resolved = Resolved::new();
     let communities = communities(spec, references.aliases, context, &mut resolved, &mut sink);
+    let drain = drain(meta).unwrap_or_else(|why| {
+        sink.warning(guard::annotation(DRAIN), &why);
+        None
+    });
     let mut advertisement = BgpAdvertisement {
         object: meta.object.clone(),
         pools,
@@ -176,6 +185,7 @@ pub(crate) fn parse(
         length_v6: length(&mut sink, "aggregationLengthV6", spec.aggregation_length_v6, 128),
         local_pref: local_pref(&mut sink, spec.local_pref),
         communities,
+        drain,
     };
     if !spec.service_selectors.is_empty() {
         let lengths = [

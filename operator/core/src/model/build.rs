@@ -88,6 +88,7 @@ struct Build<'a> {
 
 impl Build<'_> {
     fn configuration(&mut self) {
+        self.built.model.draining_for = self.snapshot.here.draining_for;
         self.nodes();
         self.namespaces();
         let aliases = self.aliases();
@@ -107,6 +108,7 @@ impl Build<'_> {
             labels: Labels::from([(HOSTNAME.to_owned(), name.to_string())]),
             name,
             network_unavailable: false,
+            draining: false,
         });
         self.built.model.nodes = known.chain(assumed).map(|node| (node.name.clone(), node)).collect();
     }
@@ -214,6 +216,7 @@ impl Build<'_> {
         let families = model.pool_families();
         model.services = service_parse::collect(&self.snapshot.services, class, families, problems);
         model.endpoints = endpoints::collect(&self.snapshot.endpoint_slices);
+        model.waiting.clone_from(&self.snapshot.here.waiting);
     }
 
     fn declared_pools(&self) -> BTreeSet<Arc<str>> {

@@ -1,6 +1,6 @@
 //! Where Services have endpoints that can serve.
 
-use crate::snapshot::{EndpointSlice, ServiceKey, SliceKey};
+use crate::snapshot::{EndpointSlice, Serves, ServiceKey, SliceKey};
 use herald_frr::shared::SharedMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,16 +10,23 @@ use std::sync::Arc;
 pub struct Serving {
     /// At least one endpoint can serve, wherever it is.
     pub anywhere: bool,
-    /// Nodes that have one.
-    pub nodes: BTreeSet<Arc<str>>,
+    /// Nodes that have a ready one.
+    pub ready: BTreeSet<Arc<str>>,
+    /// Nodes that have one that terminates and still serves.
+    pub leaving: BTreeSet<Arc<str>>,
 }
 
 impl Serving {
     /// Adds what one slice says.
     pub(crate) fn add(&mut self, slice: &EndpointSlice) {
-        for endpoint in slice.endpoints.iter().filter(|endpoint| endpoint.can_serve) {
+        for endpoint in &slice.endpoints {
+            let nodes = match endpoint.serves {
+                Serves::Ready => &mut self.ready,
+                Serves::Leaving => &mut self.leaving,
+                Serves::No => continue,
+            };
+            nodes.extend(endpoint.node.clone());
             self.anywhere = true;
-            self.nodes.extend(endpoint.node.clone());
         }
     }
 }

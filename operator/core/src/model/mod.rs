@@ -9,6 +9,7 @@ mod bgp_advertisement;
 mod build;
 mod commit_confirmed;
 mod community;
+mod drain;
 mod endpoints;
 mod frr_configurations;
 mod in_force;
@@ -34,6 +35,7 @@ pub use bgp_advertisement::{BgpAdvertisement, BgpAdvertisementError, conflicts_o
 pub use build::{Built, Options};
 pub use commit_confirmed::{COMMIT_CONFIRMED, CommitConfirmedError, commit_confirmed};
 pub use community::CommunityError;
+pub use drain::DRAIN;
 pub use endpoints::Serving;
 pub use in_force::{Form, Forms, InForce};
 pub use judge::{Rank, Standing};
@@ -48,6 +50,7 @@ pub use service::{Families, FamilyPolicy, Service, SharingKey};
 pub use service_error::{FamilyError, RequestError, ServiceWarning};
 pub use sessions::PeerHistory;
 
+pub(crate) use drain::drain_times;
 pub(crate) use endpoints::serving_of;
 pub(crate) use lint::{Together, foreign_address, is_web_alone, of_services as lint_of_services};
 pub(crate) use service_parse::one as parse_service;
@@ -58,8 +61,9 @@ use crate::guard::Guard;
 use crate::problem::{ObjectRef, Problem};
 use crate::selector::Selector;
 use crate::snapshot::{Labels, Node};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Everything that planning needs, all of it valid.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +94,10 @@ pub struct Model {
     pub guard: Guard,
     /// Who can serve each Service; a Service that is absent here has no EndpointSlice in the input.
     pub endpoints: BTreeMap<ServiceKey, Serving>,
+    /// For how long the node that this is planned for has been draining ([`crate::snapshot::Here`]).
+    pub draining_for: Option<Duration>,
+    /// Services that kube-proxy is not known to serve on that node yet.
+    pub waiting: BTreeSet<ServiceKey>,
 }
 
 impl Model {

@@ -9,6 +9,7 @@ mod rails;
 mod reach;
 mod recorded;
 mod refusal;
+mod stance;
 mod stand_in;
 
 pub use evaluate::{Allocate, Evaluation, Note, OnNode, Options, evaluate};

@@ -1,10 +1,10 @@
 //! What one node announces (MetalLB's speaker, `bgp_controller.go`; there is no election).
 
 use super::Refusal;
-use super::planner::{Candidate, Group, Planner, Ready};
+use super::planner::{Candidate, Planner};
+use super::stance::{Case, Stance, stance};
 use crate::frr::Announced;
 use crate::model::{BgpAdvertisement, Peer, Pool, ServiceKey};
-use crate::selector::any_matches;
 use crate::snapshot::Node;
 use herald_frr::config::Origins;
 use herald_frr::value::Family;
@@ -45,6 +45,19 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// What these advertisements ask for, offered to those of the node's peers that they are for.
+    pub(super) fn of(advertisements: &[&BgpAdvertisement], peers: &[&Peer]) -> Self {
+        let offered = |name: &Arc<str>| advertisements.iter().any(|ad| ad.reaches(name));
+        let peers =
+            peers.iter().map(|peer| &peer.object.name).filter(|name| offered(name)).cloned().collect();
+        Self {
+            advertisements: Arc::new(advertisements.iter().map(|ad| ad.object.name.clone()).collect()),
+            peers: Arc::new(peers),
+            lengths_v4: by_length(advertisements, |ad| ad.length_v4),
+            lengths_v6: by_length(advertisements, |ad| ad.length_v6),
+        }
+    }
+
     /// The prefixes for an address, each with the names of its advertisements.
     pub fn prefixes(&self, address: IpAddr) -> impl Iterator<Item = (IpNet, &Names)> {
         let lengths = if address.is_ipv4() { &self.lengths_v4 } else { &self.lengths_v6 };
@@ -59,13 +72,21 @@ impl Planner<'_> {
     /// Decides for one node. `peers` are the sessions that it holds.
     #[must_use]
     pub fn node(&self, node: &Node, peers: &[&Peer]) -> NodePlan {
-        let groups: Vec<Decision> =
-            self.groups.iter().map(|group| group_on(group, node, peers, self.ignore_exclude_lb)).collect();
+        let stance = |group| stance(self.model, group, node, peers, self.ignore_exclude_lb);
+        let stances: Vec<Stance> = self.groups.iter().map(stance).collect();
         let decisions: Vec<Decision> =
-            self.candidates.iter().map(|candidate| decide(candidate, &groups, node)).collect();
+            self.candidates.iter().map(|candidate| self.decide(candidate, &stances)).collect();
         let announced = self.announced(&decisions);
         let keys = self.candidates.iter().map(|candidate| candidate.key.clone());
         NodePlan { node: node.name.clone(), services: keys.zip(decisions).collect(), announced }
+    }
+
+    fn decide(&self, candidate: &Candidate<'_>, stances: &[Stance]) -> Decision {
+        let Candidate { key, traffic_local, serving: ready, .. } = *candidate;
+        let stance = stances.get(candidate.group?).ok_or(Refusal::IpNotAllowed)?;
+        let case = Case { traffic_local, ready, waiting: self.model.waiting.contains(key) };
+        let choice = stance.decide(self.model, case)?;
+        stance.offer(choice).cloned().ok_or(Refusal::NodeDraining)
     }
 
     fn announced(&self, decisions: &[Decision]) -> BTreeMap<IpNet, Announced> {
@@ -109,44 +130,8 @@ pub(super) fn join<'a>(asking: impl Iterator<Item = (&'a Names, &'a Origins)>) -
     Some(Announced { advertisements, origins })
 }
 
-/// The refusals that hold for all Services of a group, in `MetalLB`'s order.
-pub(super) fn group_on(group: &Group<'_>, node: &Node, peers: &[&Peer], ignore_exclude_lb: bool) -> Decision {
-    let covers = |ad: &&&BgpAdvertisement| any_matches(&ad.node_selectors, &node.labels);
-    if !group.of_pool.iter().any(|ad| covers(&ad)) {
-        return Err(Refusal::NotOwner);
-    }
-    let matching: Vec<&BgpAdvertisement> = group.matching.iter().filter(covers).copied().collect();
-    if matching.is_empty() {
-        return Err(Refusal::NoMatchingAdvertisement);
-    }
-    if conflict(&matching, group.pool) {
-        return Err(Refusal::ConflictingAdvertisements);
-    }
-    if node.network_unavailable {
-        return Err(Refusal::NodeNetworkUnavailable);
-    }
-    if !ignore_exclude_lb && node.labels.contains_key(EXCLUDE_LABEL) {
-        return Err(Refusal::NodeLabeledExcludeBalancers);
-    }
-    Ok(Arc::new(offer(&matching, peers)))
-}
-
-/// What endpoints decide, after what the group decided.
-fn decide(candidate: &Candidate<'_>, groups: &[Decision], node: &Node) -> Decision {
-    let offer = groups.get(candidate.group?).ok_or(Refusal::IpNotAllowed)?.clone()?;
-    let (anywhere, here) = match candidate.serving {
-        Ready::Everywhere => (true, true),
-        Ready::Nowhere => (false, false),
-        Ready::At(serving) => (serving.anywhere, serving.nodes.contains(&node.name)),
-    };
-    if candidate.traffic_local && !here {
-        return Err(Refusal::NoLocalEndpoints);
-    }
-    if anywhere { Ok(offer) } else { Err(Refusal::NoEndpoints) }
-}
-
 /// Whether two advertisements would give one prefix at one peer two local preferences.
-fn conflict(advertisements: &[&BgpAdvertisement], pool: &Pool) -> bool {
+pub(super) fn conflict(advertisements: &[&BgpAdvertisement], pool: &Pool) -> bool {
     advertisements.iter().enumerate().any(|(position, a)| {
         advertisements
             .iter()
@@ -162,18 +147,6 @@ fn same_length(a: &BgpAdvertisement, b: &BgpAdvertisement, pool: &Pool) -> bool 
 
 fn peers_intersect(a: &BgpAdvertisement, b: &BgpAdvertisement) -> bool {
     a.peers.is_empty() || b.peers.is_empty() || !a.peers.is_disjoint(&b.peers)
-}
-
-fn offer(advertisements: &[&BgpAdvertisement], peers: &[&Peer]) -> Offer {
-    let offered =
-        |name: &Arc<str>| advertisements.iter().any(|ad| ad.peers.is_empty() || ad.peers.contains(name));
-    let peers = peers.iter().map(|peer| &peer.object.name).filter(|name| offered(name)).cloned().collect();
-    Offer {
-        advertisements: Arc::new(advertisements.iter().map(|ad| ad.object.name.clone()).collect()),
-        peers: Arc::new(peers),
-        lengths_v4: by_length(advertisements, |ad| ad.length_v4),
-        lengths_v6: by_length(advertisements, |ad| ad.length_v6),
-    }
 }
 
 fn by_length(

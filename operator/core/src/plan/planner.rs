@@ -24,6 +24,7 @@ pub enum Endpoints {
 /// Decides what nodes announce. Made once, asked per node ([`Planner::node`]).
 #[derive(Debug)]
 pub struct Planner<'m> {
+    pub(super) model: &'m Model,
     pub(super) ignore_exclude_lb: bool,
     /// By Service, in the order of their keys.
     pub(super) candidates: Vec<Candidate<'m>>,
@@ -52,6 +53,17 @@ pub(super) enum Ready<'m> {
     Nowhere,
     /// Where the EndpointSlices say.
     At(&'m Serving),
+}
+
+impl<'m> Ready<'m> {
+    /// What the EndpointSlices of a Service say, or what counts without any.
+    pub(super) fn of(serving: Option<&'m Serving>, endpoints: Endpoints) -> Self {
+        match (serving, endpoints) {
+            (Some(serving), _) => Self::At(serving),
+            (None, Endpoints::Assume) => Self::Everywhere,
+            (None, Endpoints::Strict) => Self::Nowhere,
+        }
+    }
 }
 
 /// Services of one pool that the same advertisements match.
@@ -85,11 +97,7 @@ impl<'m> Planner<'m> {
                 None if service.status_ips.is_empty() => Err(Refusal::NoIpAllocated),
                 None => Err(Refusal::IpNotAllowed),
             };
-            let serving = match (model.endpoints.get(key), endpoints) {
-                (Some(serving), _) => Ready::At(serving),
-                (None, Endpoints::Assume) => Ready::Everywhere,
-                (None, Endpoints::Strict) => Ready::Nowhere,
-            };
+            let serving = Ready::of(model.endpoints.get(key), endpoints);
             let origin = Origin(format!("{} status.loadBalancer", service.object).into());
             candidates.push(Candidate {
                 key,
@@ -100,7 +108,7 @@ impl<'m> Planner<'m> {
             });
         }
         addresses.sort_unstable();
-        Self { ignore_exclude_lb, candidates, addresses, groups: groups.found }
+        Self { model, ignore_exclude_lb, candidates, addresses, groups: groups.found }
     }
 }
 

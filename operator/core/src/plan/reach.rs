@@ -5,9 +5,10 @@
 
 use super::EXCLUDE_LABEL;
 use super::missing::{Missing, Names as Listed};
-use super::node::{Offer, group_on};
+use super::node::Offer;
 use super::planner::Group as OnNodes;
 use super::refusal::Refusal;
+use super::stance::stance;
 use crate::model::{L2Advertisement, Model, Peer, PoolName, Service, Serving};
 use crate::selector::any_matches;
 use crate::snapshot::Node;
@@ -112,7 +113,8 @@ impl Reach {
         for node in model.nodes.values() {
             let names = sessions.get(&node.name).map_or(&[][..], |names| names);
             let peers: Vec<&Peer> = names.iter().filter_map(|name| model.peers.get(name)).collect();
-            match group_on(&group, node, &peers, ignore_exclude_lb) {
+            // A node that drains still announces what no other can take over.
+            match stance(model, &group, node, &peers, ignore_exclude_lb).alone {
                 Ok(offer) if offer.peers.is_empty() => alone = true,
                 Ok(offer) => {
                     way.nodes.insert(node.name.clone());
@@ -140,7 +142,8 @@ impl Way {
         let Some(serving) = serving.filter(|serving| serving.anywhere) else {
             return Err(Missing::NoEndpoints);
         };
-        if service.traffic_local && serving.nodes.is_disjoint(&self.nodes) {
+        let here = |nodes: &BTreeSet<Arc<str>>| !nodes.is_disjoint(&self.nodes);
+        if service.traffic_local && !here(&serving.ready) && !here(&serving.leaving) {
             return Err(Missing::NoLocalEndpoints);
         }
         Ok(self)

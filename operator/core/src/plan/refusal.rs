@@ -21,10 +21,15 @@ pub enum Refusal {
     NodeNetworkUnavailable,
     /// The Node is labelled `node.kubernetes.io/exclude-from-external-load-balancers`.
     NodeLabeledExcludeBalancers,
-    /// `externalTrafficPolicy: Local`, and no endpoint on the node can serve.
+    /// The node drains, and its time is over (docs/draining.md).
+    NodeDraining,
+    /// `externalTrafficPolicy: Local`, and no endpoint on the node can serve, or only ones that terminate while
+    /// another node has ready ones.
     NoLocalEndpoints,
     /// No endpoint can serve.
     NoEndpoints,
+    /// kube-proxy is not known to serve its first endpoint on the node yet.
+    AwaitsKubeProxy,
     /// A guard rail: its prefix is or contains a node, pod or Service network.
     ClusterNetwork,
 }
@@ -41,8 +46,10 @@ impl Refusal {
             Self::ConflictingAdvertisements => "conflictingAdvertisements",
             Self::NodeNetworkUnavailable => "nodeNetworkUnavailable",
             Self::NodeLabeledExcludeBalancers => "nodeLabeledExcludeBalancers",
+            Self::NodeDraining => "nodeDraining",
             Self::NoLocalEndpoints => "noLocalEndpoints",
             Self::NoEndpoints => "noEndpoints",
+            Self::AwaitsKubeProxy => "awaitsKubeProxy",
             Self::ClusterNetwork => "clusterNetwork",
         }
     }
@@ -58,10 +65,13 @@ impl Refusal {
             Self::ConflictingAdvertisements => "two BGPAdvertisements ask for different local preferences",
             Self::NodeNetworkUnavailable => "the node's network is unavailable",
             Self::NodeLabeledExcludeBalancers => "the node is labelled exclude-from-external-load-balancers",
+            Self::NodeDraining => "the node drains, and another one announces it",
             Self::NoLocalEndpoints => {
-                "externalTrafficPolicy is Local and the node has no endpoint that can serve"
+                "externalTrafficPolicy is Local and the node has no endpoint that can serve, or only ones that \
+                 terminate while another node has ready ones"
             }
             Self::NoEndpoints => "no endpoint can serve",
+            Self::AwaitsKubeProxy => "kube-proxy does not serve its first endpoint on the node yet",
             Self::ClusterNetwork => "its prefix is or contains a node, pod or Service network",
         }
     }

@@ -22,7 +22,7 @@ fn stand_in(labels: Labels) -> Node {
     let words: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let name =
         if words.is_empty() { "any node".to_owned() } else { format!("a node with {}", words.join(",")) };
-    Node { name: name.into(), labels, network_unavailable: false }
+    Node { name: name.into(), labels, network_unavailable: false, draining: false }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::snapshot::{Labels, Node};
 use herald_frr::value::Family;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 fn object(kind: &'static str, name: &str) -> ObjectRef {
     ObjectRef { kind, namespace: "ns".into(), name: name.into() }
@@ -48,6 +49,7 @@ fn advertisement(name: &str) -> BgpAdvertisement {
         length_v6: 128,
         local_pref: None,
         communities: BTreeSet::new(),
+        drain: None,
     }
 }
 
@@ -72,7 +74,7 @@ fn key(name: &str) -> ServiceKey {
 }
 
 fn node() -> Node {
-    Node { name: "node-a".into(), labels: labels("rack", "1"), network_unavailable: false }
+    Node { name: "node-a".into(), labels: labels("rack", "1"), network_unavailable: false, draining: false }
 }
 
 /// A pool, an advertisement for it, and a Service `web` at 10.0.0.1.
@@ -83,6 +85,11 @@ fn model() -> Model {
         services: BTreeMap::from([(key("web"), service("web", "10.0.0.1"))]),
         ..Model::default()
     }
+}
+
+fn serving(ready: &[&str], leaving: &[&str]) -> Serving {
+    let nodes = |names: &[&str]| names.iter().map(|name| Arc::from(*name)).collect();
+    Serving { anywhere: true, ready: nodes(ready), leaving: nodes(leaving) }
 }
 
 fn plan(model: &Model, node: &Node, endpoints: Endpoints) -> NodePlan {
@@ -157,7 +164,7 @@ fn without_endpointslices_the_input_decides_what_is_ready() {
 #[test]
 fn traffic_policy_local_needs_an_endpoint_on_the_node() {
     let mut model = model();
-    let elsewhere = Serving { anywhere: true, nodes: BTreeSet::from(["node-b".into()]) };
+    let elsewhere = serving(&["node-b"], &[]);
     model.endpoints.insert(key("web"), elsewhere);
     assert_eq!(refusal(&model, &node(), Endpoints::Strict), "announced");
     model.services.get_mut(&key("web")).unwrap().traffic_local = true;

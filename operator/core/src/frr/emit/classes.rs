@@ -9,10 +9,13 @@ use crate::frr::class::{ClassKey, Token};
 use crate::frr::merge::{MergedNeighbor, MergedRouter, Vrf};
 use crate::model::BgpAdvertisement;
 use herald_frr::config::{NeighborId, Origin, Origins};
-use herald_frr::value::{Community, Family};
+use herald_frr::value::{Community, Family, StandardCommunity};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+/// `GRACEFUL_SHUTDOWN` (RFC 8326).
+const GRACEFUL_SHUTDOWN: StandardCommunity = StandardCommunity(65535, 0);
 
 /// What a prefix is announced with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,7 +106,8 @@ pub(super) fn of_router(
     router: &MergedRouter,
     withheld: &Withheld,
 ) -> RouterClasses {
-    let mut builder = Builder { sets, vrf, router, found: RouterClasses::default(), index: HashMap::new() };
+    let (found, index) = (RouterClasses::default(), HashMap::new());
+    let mut builder = Builder { sets, vrf, router, draining: inputs.draining, found, index };
     let families = builder.families_of_sets();
     let mut own: BTreeMap<IpNet, Option<usize>> = BTreeMap::new();
     let mut services = Vec::with_capacity(inputs.announced.len());
@@ -179,6 +183,7 @@ struct Builder<'a> {
     sets: &'a AdvertisementSets<'a>,
     vrf: &'a Vrf,
     router: &'a MergedRouter,
+    draining: bool,
     found: RouterClasses,
     index: HashMap<(Option<usize>, Vec<Token>), usize>,
 }
@@ -212,7 +217,7 @@ impl Builder<'_> {
         let mut picks = BTreeMap::new();
         let mut families = BTreeSet::new();
         for (id, neighbor) in &self.router.neighbors {
-            if let Some(attributes) = pick(id, neighbor, ads, tokens) {
+            if let Some(attributes) = pick(id, neighbor, ads, tokens, self.draining) {
                 picks.insert(id.clone(), attributes);
                 families.extend(carried(id, neighbor).iter().copied());
             }
@@ -248,18 +253,21 @@ fn pick(
     neighbor: &MergedNeighbor,
     ads: &[&BgpAdvertisement],
     tokens: &[Token],
+    draining: bool,
 ) -> Option<Attributes> {
     let mut attributes = Attributes::default();
     let mut sent = false;
+    let mut stays = !draining;
     for ad in chosen(ads, neighbor) {
         sent = true;
+        stays |= ad.drain.is_none();
         attributes.local_pref = attributes.local_pref.max(ad.local_pref);
         attributes.communities.extend(ad.communities.iter().copied());
     }
     for token in tokens {
         match token {
-            Token::Listed(listing) => sent |= neighbor.all_of.contains(listing),
-            Token::Sent(to) => sent |= to == id,
+            Token::Listed(listing) if neighbor.all_of.contains(listing) => (sent, stays) = (true, true),
+            Token::Sent(to) if to == id => (sent, stays) = (true, true),
             Token::Withheld(from) if from == id => return None,
             Token::LocalPref(to, value) if to == id => attributes.local_pref = Some(*value),
             Token::Community(to, community) if to == id => {
@@ -267,6 +275,11 @@ fn pick(
             }
             _ => {}
         }
+    }
+    if !stays {
+        // RFC 8326: of all ways the last, until it goes.
+        attributes.local_pref = Some(0);
+        attributes.communities.insert(Community::Standard(GRACEFUL_SHUTDOWN));
     }
     sent.then_some(attributes)
 }

@@ -45,6 +45,8 @@ pub(super) struct Inputs<'a> {
     pub advertisements: &'a BTreeMap<Arc<str>, BgpAdvertisement>,
     pub announced: &'a BTreeMap<IpNet, Announced>,
     pub options: &'a Options,
+    /// Whether the node drains.
+    pub draining: bool,
 }
 
 /// The configuration, without hand-written text.

@@ -47,7 +47,7 @@ fn model_of(yaml: &str, before: &InForce) -> (Model, Vec<Problem>, InForce) {
 }
 
 fn node() -> Node {
-    Node { name: "node-a".into(), labels: Labels::new(), network_unavailable: false }
+    Node { name: "node-a".into(), labels: Labels::new(), network_unavailable: false, draining: false }
 }
 
 /// What a node's FRR is told by FRRConfigurations alone; problems of all steps.
@@ -84,6 +84,7 @@ fn advertisement(name: &str, peers: &[&str], local_pref: Option<u32>) -> BgpAdve
         length_v6: 128,
         local_pref,
         communities: BTreeSet::new(),
+        drain: None,
     }
 }
 

@@ -115,6 +115,7 @@ fn a_session_in_force_stays_against_a_newcomer_build_after_build() {
             name: "one".into(),
             labels: crate::snapshot::Labels::new(),
             network_unavailable: false,
+            draining: false,
         };
         let (peers, _) = built.model.peers_on(&node);
         assert_eq!(peers.iter().map(|p| &*p.object.name).collect::<Vec<_>>(), ["z"]);

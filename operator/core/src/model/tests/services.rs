@@ -119,5 +119,5 @@ fn endpoints_of_all_slices_count_together() {
     let built = build(&(slice("x", "one", true) + &slice("w", "two", true) + &slice("z", "three", false)));
     let serving = built.model.endpoints.values().next().unwrap();
     assert!(serving.anywhere);
-    assert_eq!(serving.nodes.iter().map(|n| &**n).collect::<Vec<_>>(), ["one", "two"]);
+    assert_eq!(serving.ready.iter().map(|n| &**n).collect::<Vec<_>>(), ["one", "two"]);
 }

@@ -4,10 +4,10 @@
 //! here only saves work, may be dropped at any time, and a property test holds the two equal. What is kept, and
 //! what each part depends on:
 //!
-//! - `World`, everything without Services: the configuration, what was in force before, and the set of
-//!   Services' namespaces. If one of them changed, nothing is kept at all.
-//! - `Services`, one entry each: the World, the Service, its EndpointSlices, and the Services that claim one of
-//!   its addresses. One is worked out anew if any of these changed.
+//! - `World`, everything without Services: the configuration, for how long the node drains, what was in force
+//!   before, and the set of Services' namespaces. If one of them changed, nothing is kept at all.
+//! - `Services`, one entry each: the World, the Service, its EndpointSlices, whether it waits for kube-proxy, and the
+//!   Services that claim one of its addresses. One is worked out anew if any of these changed.
 //! - `Prefixes`, what is announced: the Services whose addresses lie in the prefix.
 //! - `Policy`, the FRR configuration without Services' networks: the World, the kinds of prefixes that occur
 //!   (set of advertisements, family), and the prefixes that an FRRConfiguration mentions. Where a neighbor's maximum of
@@ -25,7 +25,7 @@ use super::rails::{of_aggregate, of_service};
 use super::{Allocate, Endpoints, Note, Options};
 use crate::model::InForce;
 use crate::problem::Problem;
-use crate::snapshot::{ServiceKey, Snapshot};
+use crate::snapshot::{Here, ServiceKey, Snapshot};
 use herald_frr::config::FrrConfig;
 use policy::Policy;
 use prefixes::Prefixes;
@@ -104,7 +104,8 @@ impl Last {
         let config = Arc::new(policy.config(&Prefixes::default()));
         let configuration = snapshot.configuration.clone();
         let (unreadable, incomplete) = (snapshot.unreadable.clone(), snapshot.incomplete);
-        let snapshot = Snapshot { configuration, unreadable, incomplete, ..Snapshot::default() };
+        let here = Here { waiting: BTreeSet::new(), ..snapshot.here };
+        let snapshot = Snapshot { configuration, unreadable, incomplete, here, ..Snapshot::default() };
         let (services, prefixes) = (Services::default(), Prefixes::default());
         Some(Self { snapshot, before: before.clone(), world, services, prefixes, policy, config })
     }
@@ -116,6 +117,7 @@ impl Last {
             || known.configuration == snapshot.configuration)
             && known.unreadable == snapshot.unreadable
             && known.incomplete == snapshot.incomplete
+            && known.here.draining_for == snapshot.here.draining_for
             && self.before == *before
             && self.same_namespaces(snapshot)
     }

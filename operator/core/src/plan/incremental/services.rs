@@ -1,11 +1,13 @@
 //! What is known of each Service.
 
 use super::super::node::Offer;
+use super::super::planner::Ready;
+use super::super::stance::{Case, Choice, Stance};
 use super::super::{Endpoints, Note, Options};
 use super::world::World;
 use crate::ledger::{Outcome, recorded_among};
 use crate::model::{
-    self, Serving, Together, foreign_address, is_web_alone, lint_of_services, parse_service, serving_of,
+    self, Together, foreign_address, is_web_alone, lint_of_services, parse_service, serving_of,
 };
 use crate::problem::{ObjectRef, Problem};
 use crate::selector::Selector;
@@ -28,10 +30,10 @@ pub struct Entry {
     ips: Box<[IpAddr]>,
     /// Whether they are its own to use.
     recorded: bool,
+    /// What the node decides of its group.
+    stance: Option<Arc<Stance>>,
     /// How the node offers them, if it does.
-    offer: Option<Arc<Offer>>,
-    /// Whether endpoints can serve from here.
-    serving: bool,
+    choice: Option<Choice>,
     traffic_local: bool,
     /// Whether there is any EndpointSlice.
     has_slices: bool,
@@ -46,7 +48,7 @@ impl Entry {
 
     /// How its addresses are announced from here, if they are.
     pub fn offer_here(&self) -> Option<&Offer> {
-        self.offer.as_deref().filter(|_| self.serving)
+        self.stance.as_ref()?.offer(self.choice?).map(AsRef::as_ref)
     }
 }
 
@@ -101,8 +103,9 @@ impl Services {
         let edited = before.services.changes(&after.services);
         let edited: BTreeSet<ServiceKey> = edited.into_iter().map(|change| change.key.clone()).collect();
         let resliced = before.endpoint_slices.changes(&after.endpoint_slices);
-        let resliced: BTreeSet<ServiceKey> =
-            resliced.into_iter().map(|change| change.key.service.clone()).collect();
+        let resliced = resliced.into_iter().map(|change| change.key.service.clone());
+        let waiting = before.here.waiting.symmetric_difference(&after.here.waiting).cloned();
+        let resliced: BTreeSet<ServiceKey> = resliced.chain(waiting).collect();
 
         let mut old: BTreeMap<ServiceKey, Option<Entry>> = BTreeMap::new();
         let mut parsed: BTreeMap<ServiceKey, model::Service> = BTreeMap::new();
@@ -136,11 +139,7 @@ impl Services {
             };
             let before = entry.clone();
             self.counts.count(&before, false);
-            entry.look_at(
-                serving_of(&after.endpoint_slices, &key).as_ref(),
-                &world.node.name,
-                options.endpoints,
-            );
+            entry.look_at(&key, after, world, options.endpoints);
             self.counts.count(entry, true);
             old.entry(key).or_insert(Some(before));
         }
@@ -255,19 +254,19 @@ impl Services {
         options: &Options,
     ) -> Entry {
         let held = outcome.and_then(Outcome::allocation);
-        let offer = held.and_then(|held| world.offer(&held.pool, service)).and_then(Result::ok);
+        let stance = held.and_then(|held| world.stance(&held.pool, service));
         let known = self.entries.get(key).map(|entry| entry.origins.clone());
         let mut entry = Entry {
             origins: known.unwrap_or_else(|| origins(&service.object)),
             ips: service.status_ips.clone().into(),
             recorded: held.is_some(),
-            offer,
-            serving: false,
+            stance,
+            choice: None,
             traffic_local: service.traffic_local,
             has_slices: false,
             web_alone: is_web_alone(service),
         };
-        entry.look_at(serving_of(&after.endpoint_slices, key).as_ref(), &world.node.name, options.endpoints);
+        entry.look_at(key, after, world, options.endpoints);
         entry
     }
 
@@ -304,14 +303,13 @@ impl Services {
 }
 
 impl Entry {
-    /// Takes in where endpoints can serve.
-    fn look_at(&mut self, serving: Option<&Serving>, node: &Arc<str>, endpoints: Endpoints) {
-        let (anywhere, here) = match serving {
-            Some(serving) => (serving.anywhere, serving.nodes.contains(node)),
-            None => (endpoints.assumes(), endpoints.assumes()),
-        };
+    /// Takes in where endpoints can serve, and whether kube-proxy does.
+    fn look_at(&mut self, key: &ServiceKey, now: &Snapshot, world: &World, endpoints: Endpoints) {
+        let serving = serving_of(&now.endpoint_slices, key);
+        let ready = Ready::of(serving.as_ref(), endpoints);
+        let case = Case { traffic_local: self.traffic_local, ready, waiting: now.here.waiting.contains(key) };
         self.has_slices = serving.is_some();
-        self.serving = anywhere && (here || !self.traffic_local);
+        self.choice = self.stance.as_ref().and_then(|stance| stance.decide(&world.model, case).ok());
     }
 }
 

@@ -4,8 +4,10 @@ use super::*;
 use crate::input::{self, SourceText, parse};
 use crate::model;
 use crate::plan::evaluate;
+use crate::snapshot::Here;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The objects of a cluster, by what an edit replaces.
 type Cluster = BTreeMap<String, String>;
@@ -16,6 +18,7 @@ fn edit() -> impl Strategy<Value = (String, String)> {
         8 => service(),
         5 => slice(),
         1 => configuration(),
+        1 => node(),
     ]
 }
 
@@ -62,8 +65,9 @@ fn service() -> impl Strategy<Value = (String, String)> {
 
 fn slice() -> impl Strategy<Value = (String, String)> {
     let of_service = (of(&["a", "b"]), of(&["s1", "s2", "s3", "s4"]), of(&["x", "y"]));
-    (of_service, of(&["n1", "n2", ""]), of(&["true", "false", "gone"]), of(&["s1", "s2", "s3", "s4"]))
-        .prop_map(|((namespace, name, suffix), node, ready, service)| {
+    let states = ["true", "true", "false", "false, serving: true, terminating: true", "gone"];
+    (of_service, of(&["n1", "n2", "n3", ""]), of(&states), of(&["s1", "s2", "s3", "s4"])).prop_map(
+        |((namespace, name, suffix), node, ready, service)| {
             let node = if node.is_empty() { String::new() } else { format!(", nodeName: {node}") };
             let text = format!(
                 "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\naddressType: IPv4\n\
@@ -73,13 +77,42 @@ fn slice() -> impl Strategy<Value = (String, String)> {
             );
             let text = if ready == "gone" { String::new() } else { text };
             (format!("slice {namespace} {name} {suffix}"), text)
-        })
+        },
+    )
 }
 
+/// A spec may begin with a policy for nodes that drain: `30s; {...}`.
 fn object(kind: &str, version: &str, name: &str, spec: &str) -> String {
+    let (drain, spec) = spec.split_once("; ").unwrap_or(("\"false\"", spec));
     format!(
-        "---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: {name}, namespace: m}}\nspec: {spec}\n"
+        "---\napiVersion: {version}\nkind: {kind}\n\
+         metadata: {{name: {name}, namespace: m, annotations: {{herald.metallb.io/drain: {drain}}}}}\nspec: {spec}\n"
     )
+}
+
+/// The node that is planned for, and another one.
+fn node() -> impl Strategy<Value = (String, String)> {
+    let labels =
+        of(&["{rack: one}", "{rack: none}", "{node.kubernetes.io/exclude-from-external-load-balancers: x}"]);
+    let spec =
+        of(&["{}", "{unschedulable: true}", "{taints: [{key: karpenter.sh/disrupted, effect: NoSchedule}]}"]);
+    (of(&["n1", "n1", "n2", "gone"]), labels, spec).prop_map(|(name, labels, spec)| match name {
+        "gone" => ("node n2".to_owned(), String::new()),
+        name => (format!("node {name}"), node_of(name, labels, spec)),
+    })
+}
+
+fn node_of(name: &str, labels: &str, spec: &str) -> String {
+    format!("---\napiVersion: v1\nkind: Node\nmetadata: {{name: {name}, labels: {labels}}}\nspec: {spec}\n")
+}
+
+/// What the agent knows of the node.
+fn here() -> impl Strategy<Value = Here> {
+    let key = (of(&["a", "b"]), of(&["s1", "s2", "s3", "s4"]));
+    let key = key.prop_map(|(namespace, name)| ServiceKey { namespace: namespace.into(), name: name.into() });
+    let seconds = of(&[None, Some(0), Some(10), Some(30), Some(30)]);
+    (seconds, prop::collection::btree_set(key, 0..3))
+        .prop_map(|(seconds, waiting)| Here { draining_for: seconds.map(Duration::from_secs), waiting })
 }
 
 fn metallb(kind: &str, name: &str, spec: &str) -> String {
@@ -107,6 +140,7 @@ const CONFIGURATION: [Specs; 7] = [
         "gold",
         &[
             "{ipAddressPools: [p1], communities: [\"64500:1\"]}",
+            "10s; {ipAddressPools: [p1]}",
             "{ipAddressPools: [p1], localPref: 200, serviceSelectors: [{matchLabels: {app: db}}]}",
             "{ipAddressPools: [p1], peers: [t2]}",
             "",
@@ -117,6 +151,8 @@ const CONFIGURATION: [Specs; 7] = [
         "wide",
         &[
             "{aggregationLength: 24, localPref: 100}",
+            "30s; {aggregationLength: 24}",
+            "\"true\"; {ipAddressPools: [p1, p2], peers: [t1]}",
             "{ipAddressPools: [p2], aggregationLength: 26}",
             "{ipAddressPools: [p2], nodeSelectors: [{matchLabels: {rack: none}}]}",
             "",
@@ -159,14 +195,14 @@ fn configuration() -> impl Strategy<Value = (String, String)> {
 }
 
 fn start() -> Cluster {
-    let node = "---\napiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {rack: one}}\n";
+    let node = node_of("n1", "{rack: one}", "{}");
     let pool = metallb("IPAddressPool", "p1", "{addresses: [10.0.0.0/24, \"fd00::/120\"]}");
     let other = metallb("IPAddressPool", "p2", "{addresses: [10.0.1.0/24]}");
     let gold = metallb("BGPAdvertisement", "gold", "{ipAddressPools: [p1]}");
     let wide = metallb("BGPAdvertisement", "wide", "{ipAddressPools: [p2], aggregationLength: 26}");
     let peer = metallb("BGPPeer", "t1", "{myASN: 64500, peerASN: 64501, peerAddress: 192.0.2.1}");
     let objects = [
-        ("node", node.to_owned()),
+        ("node n1", node),
         ("IPAddressPool p1", pool),
         ("IPAddressPool p2", other),
         ("BGPAdvertisement gold", gold),
@@ -210,7 +246,7 @@ proptest! {
 
     #[test]
     fn following_edits_gives_the_plan_that_is_made_from_nothing(
-        steps in prop::collection::vec(prop::collection::vec(edit(), 1..4), 1..40),
+        steps in prop::collection::vec((prop::collection::vec(edit(), 1..4), here()), 1..40),
         assume in any::<bool>(),
     ) {
         let endpoints = if assume { Endpoints::Assume } else { Endpoints::Strict };
@@ -218,9 +254,9 @@ proptest! {
         let mut cluster = start();
         let mut incremental = Incremental::new("n1", options.clone());
         let mut in_force = Arc::new(InForce::default());
-        for edits in steps {
+        for (edits, here) in steps {
             cluster.extend(edits);
-            let snapshot = snapshot(&cluster);
+            let snapshot = Snapshot { here, ..snapshot(&cluster) };
             let whole = plan_whole(&snapshot, &in_force, "n1", &options).map(sorted);
             let followed = incremental.plan(&snapshot, &in_force).map(sorted);
             prop_assert_eq!(&followed, &whole);
@@ -236,6 +272,6 @@ fn a_node_that_is_not_known_has_no_plan() {
     let options = model::Options { assume_node: Some("n2".into()), ..model::Options::default() };
     let mut incremental = Incremental::new("n2", Options { model: options, ..Options::default() });
     let mut cluster = start();
-    cluster.remove("node");
+    cluster.remove("node n1");
     assert!(incremental.plan(&snapshot(&cluster), &InForce::default()).is_some());
 }

@@ -1,8 +1,8 @@
 //! Everything that Services have no part in.
 
 use super::super::Options;
-use super::super::node::{Decision, group_on};
 use super::super::planner::Group;
+use super::super::stance::{Stance, stance};
 use crate::frr;
 use crate::ledger::Ledger;
 use crate::model::{Built, InForce, Model, PoolName, Service};
@@ -31,7 +31,7 @@ pub struct World {
     pub ledger: Ledger,
     ignore_exclude_lb: bool,
     /// By pool and by which of its advertisements match a Service: what the node decides.
-    offers: BTreeMap<(PoolName, Vec<bool>), Decision>,
+    stances: BTreeMap<(PoolName, Vec<bool>), Arc<Stance>>,
 }
 
 impl World {
@@ -46,7 +46,7 @@ impl World {
             lowest_maximum: frr::lowest_maximum(&model, &options.frr),
             ledger: Ledger::new(&model.pools),
             ignore_exclude_lb: options.ignore_exclude_lb,
-            offers: BTreeMap::new(),
+            stances: BTreeMap::new(),
             model,
             node,
             in_force,
@@ -55,20 +55,20 @@ impl World {
     }
 
     /// What the node decides of a Service that has addresses of a pool, before endpoints are asked.
-    pub fn offer(&mut self, pool: &PoolName, service: &Service) -> Option<Decision> {
-        let Self { model, node, ignore_exclude_lb, offers, .. } = self;
+    pub fn stance(&mut self, pool: &PoolName, service: &Service) -> Option<Arc<Stance>> {
+        let Self { model, node, ignore_exclude_lb, stances, .. } = self;
         let of_pool: Vec<_> =
             model.bgp_advertisements.values().filter(|ad| ad.pools.contains(pool)).collect();
         let matches: Vec<bool> =
             of_pool.iter().map(|ad| any_matches(&ad.service_selectors, &service.labels)).collect();
         let key = (pool.clone(), matches);
-        if let Some(known) = offers.get(&key) {
+        if let Some(known) = stances.get(&key) {
             return Some(known.clone());
         }
         let matching = of_pool.iter().zip(&key.1).filter(|(_, yes)| **yes).map(|(ad, _)| *ad).collect();
         let group = Group { pool: model.pools.get(pool)?, of_pool, matching };
-        let decision = group_on(&group, node, &model.peers_on(node).0, *ignore_exclude_lb);
-        offers.insert(key, decision.clone());
-        Some(decision)
+        let found = Arc::new(stance(model, &group, node, &model.peers_on(node).0, *ignore_exclude_lb));
+        stances.insert(key, found.clone());
+        Some(found)
     }
 }
