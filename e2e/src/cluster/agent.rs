@@ -91,7 +91,7 @@ fn kubeconfig(lab: &Lab, kube: &Kube, frr: &Frr, daemonset: &Value) -> Result<st
     let text = fs::read_to_string(&file)?;
     let root = lab.root().display().to_string();
     // Beside it, so that what it names relative to its folder is found.
-    let own = file.with_extension("inside");
+    let own = file.with_extension(frr.namespace().label());
     // With its mode: only the owner reads it.
     fs::copy(&file, &own)?;
     fs::write(&own, text.replace(&root, &frr.inside(lab.root())?.display().to_string()))?;
