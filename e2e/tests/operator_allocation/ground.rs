@@ -152,9 +152,19 @@ impl Ground {
         Ok(message)
     }
 
+    /// Waits until our Events about an object are these: reasons in the order of the alphabet, each as often as it was told.
+    /// Events wait while addresses are written.
+    pub fn told(&self, kind: &str, name: &str, reasons: &[&str]) -> Result<()> {
+        wait_for("the Events", LIMIT, || {
+            let events = self.events(kind, name)?;
+            ensure!(events == reasons, "{kind} {name}: {events:?}");
+            Ok(())
+        })
+    }
+
     /// Reasons of our Events about an object, each as often as it was told. The API server tells of Services, too: of a
     /// cluster address that its repair loop sees before its allocator's record.
-    pub fn events(&self, kind: &str, name: &str) -> Result<Vec<String>> {
+    fn events(&self, kind: &str, name: &str) -> Result<Vec<String>> {
         let about = format!("involvedObject.kind={kind},involvedObject.name={name}");
         let list = self.kube.get(&["events", "--all-namespaces", "--field-selector", &about])?;
         let mut reasons = Vec::new();

@@ -81,8 +81,7 @@ pub fn addresses(ground: &Ground) -> Result<()> {
     ] {
         let message = ground.waits(name, reason)?;
         ensure!(message.contains(says), "{name}: {message}");
-        let events = ground.events("Service", name)?;
-        ensure!(events == ["AllocationFailed"], "{name}: {events:?}");
+        ground.told("Service", name, &["AllocationFailed"])?;
     }
     // Another one later; and what cannot be read costs nothing that is there.
     ground.service(&asks("one", "10.77.1.1"))?;
@@ -117,7 +116,6 @@ pub fn legacy(ground: &Ground) -> Result<()> {
     let shared = ground.has_any("share1", &["10.77.1.0", "10.77.1.1"])?;
     ground.has("share2", &shared)?;
     ground.has("wins", "10.77.0.0")?;
-    let events = ground.events("Service", "pool")?;
-    ensure!(events == ["IPAllocated", "deprecatedAnnotation"], "{events:?}");
+    ground.told("Service", "pool", &["IPAllocated", "deprecatedAnnotation"])?;
     Ok(())
 }

@@ -130,8 +130,7 @@ pub fn a6(ground: &Ground) -> Result<()> {
     ground.pool("second", &[TWO])?;
     ground.delete_pool("first")?;
     ground.has("a", "10.77.0.2")?;
-    let events = ground.events("Service", "a")?;
-    ensure!(events == ["ClearAssignment", "IPAllocated", "IPAllocated"], "{events:?}");
+    ground.told("Service", "a", &["ClearAssignment", "IPAllocated", "IPAllocated"])?;
     Ok(())
 }
 

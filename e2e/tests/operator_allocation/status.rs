@@ -64,8 +64,7 @@ pub fn levels(ground: &Ground) -> Result<()> {
     services(19..20)?;
     says("Exhausted")?;
     let told = ["PoolExhausted", "PoolUse80Percent", "PoolUse95Percent"];
-    let events = ground.events("IPAddressPool", "pool")?;
-    ensure!(events == told, "{events:?}");
+    ground.told("IPAddressPool", "pool", &told)?;
     let names: Vec<String> = (5..20).map(|number| format!("s{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     ground.kube.run(&[&["delete", "service"], &names[..]].concat())?;
@@ -96,8 +95,7 @@ pub fn one_write(ground: &Ground) -> Result<()> {
     for name in &names {
         let (status, message) = ground.says(name, "LoadBalancerAdvertised", "Planned")?;
         ensure!(status == "True" && message.contains("on layer 2 by L2Advertisement all"), "{message}");
-        let events = ground.events("Service", name)?;
-        ensure!(events == ["IPAllocated"], "{name}: {events:?}");
+        ground.told("Service", name, &["IPAllocated"])?;
     }
     let spent = writes(ground)? - before;
     ensure!(spent == 2 * names.len(), "{spent} writes for {} Services", names.len());
@@ -201,8 +199,7 @@ pub fn why_not_within_a_second(ground: &Ground) -> Result<()> {
     println!("from `kubectl apply` to the condition: {took:?}");
     ensure!(took < Duration::from_secs(5), "{took:?}");
     ensure!(message.contains("extend spec.addresses"), "{message}");
-    let events = ground.events("Service", "b")?;
-    ensure!(events == ["AllocationFailed"], "{events:?}");
+    ground.told("Service", "b", &["AllocationFailed"])?;
     // Conditions of others stay.
     let other = json!({"status": {"conditions": [{"type": "example.com/Other", "status": "True", "reason": "Its",
         "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}});
