@@ -35,6 +35,9 @@ pub fn program(name: &str) -> Result<PathBuf> {
 fn build() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
+    // Of this package, set by the cargo that runs the test: build scripts that look at it (ring's) would be run again, here and
+    // by the next cargo that is called by hand, and all that needs them built again.
+    command.env_remove("CARGO_MANIFEST_DIR");
     command.current_dir(repository()).args([
         "build",
         "--quiet",
@@ -99,6 +102,18 @@ impl Agent {
 
     /// The same after `before`, lines of a shell that runs as on the node and is then the agent.
     pub fn start_after(before: &str, frr: &Frr, node: &str, manifests: &Path, more: &[&str]) -> Result<Self> {
+        let source = format!("--source=dir:{}", frr.inside(manifests)?.display());
+        Self::start_on(before, frr, node, &[&[source.as_str()], more].concat())
+    }
+
+    /// Starts it for `node` on the API server of a kubeconfig in the lab's folder.
+    pub fn start_kubernetes(frr: &Frr, node: &str, kubeconfig: &Path, more: &[&str]) -> Result<Self> {
+        let kubeconfig = format!("--kubeconfig={}", frr.inside(kubeconfig)?.display());
+        let own = ["--source=kubernetes", "--namespace=metallb-system", &kubeconfig];
+        Self::start_on("", frr, node, &[&own, more].concat())
+    }
+
+    fn start_on(before: &str, frr: &Frr, node: &str, arguments: &[&str]) -> Result<Self> {
         let own = frr.folder().join("herald-agent");
         if !own.exists() {
             let built = program("herald-agent")?;
@@ -108,10 +123,9 @@ impl Agent {
         }
         let mut command = frr.command("/bin/sh");
         command.args(["-ec", &format!("{before}\nexec \"$@\""), "sh"]).arg(frr.inside(&own)?);
-        let source = format!("dir:{}", frr.inside(manifests)?.display());
         // The root folder is shared by nodes and stays as it is: what the agent keeps stands with its node.
         let state = frr.inside(&frr.folder().join("herald-state"))?.display().to_string();
-        command.args(["--source", &source, "--node", node, "--state-dir", &state]).args(more);
+        command.args(["--node", node, "--state-dir", &state]).args(arguments);
         Ok(Self { process: Process::spawn("herald-agent", command, &frr.folder().join("herald-agent.log"))? })
     }
 

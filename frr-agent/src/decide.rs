@@ -32,7 +32,7 @@ pub fn options(args: &Args) -> plan::Options {
     plan::Options {
         model: model::Options {
             assume_node: Some(args.node.as_str().into()),
-            lb_class: args.lb_class.as_deref().map(Into::into),
+            lb_class: (!args.lb_class.is_empty()).then(|| args.lb_class.as_str().into()),
             networks: guard::Networks {
                 services: args.service_cidr.0.clone(),
                 pods: args.pod_cidr.0.clone(),

@@ -99,7 +99,7 @@ pub struct Start {
     /// What becomes of changes by hand.
     pub drift: Drift,
     /// What the state folder kept from the last run.
-    pub last_good: Option<FrrConfig>,
+    pub last_good: Option<Arc<FrrConfig>>,
     /// What that run may have given FRR since, see [`Output::Intend`].
     pub given: Vec<FrrConfig>,
     /// The last run of which that run left a record.
@@ -162,7 +162,7 @@ impl Machine {
             drift,
             wanted: None,
             refused: None,
-            last_good: last_good.map(Arc::new),
+            last_good,
             found: None,
             believed: None,
             map_delay: None,

@@ -57,7 +57,7 @@ impl Drive {
             scope: Scope::Host,
             base: BTreeSet::new(),
             drift,
-            last_good: last_good.cloned(),
+            last_good: last_good.cloned().map(Arc::new),
             given: Vec::new(),
             last_run: 0,
         };
@@ -362,7 +362,7 @@ fn what_was_given_before_a_kill_is_taken_away_although_no_manifest_names_it() {
         scope: Scope::Host,
         base: BTreeSet::new(),
         drift: Drift::Repair,
-        last_good: Some(FrrConfig::clone(&one())),
+        last_good: Some(one()),
         given: vec![FrrConfig::clone(&config(stray))],
         last_run: 4,
     };

@@ -29,6 +29,7 @@ use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::{Scope, Session};
 pub use keeper::Keeper;
+use manifests::Heard;
 use runner::Runner;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -36,12 +37,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// One thing that the loop waits for.
 #[derive(Debug)]
 enum Event {
     Source(Box<Parsed>),
+    /// The source is away since the start.
+    Away,
     Happened(Input),
     /// Sessions that are Established, as FRR said at this time.
     Sessions(Look, Instant, Result<BTreeSet<Session>, Failure>),
@@ -64,6 +67,8 @@ struct Shell {
     /// Asks for the manifests once more.
     read_again: Arc<Notify>,
     machine: Machine,
+    /// What the last run applied, until the first decision.
+    last_good: Option<Arc<FrrConfig>>,
     runner: Runner,
     keeper: Keeper,
     /// What the last decision put in force.
@@ -92,7 +97,7 @@ pub async fn run(args: Args) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (answer, mut answers) = mpsc::unbounded_channel();
     let mut shell = Shell::new(&args, &answer)?;
-    let mut manifests = manifests::watch(&args, shell.read_again.clone())?;
+    let mut manifests = manifests::watch(&args, shell.read_again.clone()).await?;
     endpoint::start(&args.endpoint, &args.state_dir, &args.node, shell.facts.clone()).await?;
     watch_daemons(&args, answer);
     info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
@@ -105,7 +110,11 @@ pub async fn run(args: Args) -> Result<()> {
             _ = terminate.recv() => Event::Stop,
             _ = interrupt.recv() => Event::Stop,
             answer = answers.recv() => answer.unwrap_or(Event::Stop),
-            parsed = manifests::newest(&mut manifests) => parsed.map_or(Event::Stop, Event::Source),
+            heard = manifests.next() => match heard {
+                Some(Heard::Parsed(parsed)) => Event::Source(parsed),
+                Some(Heard::Nothing) => Event::Away,
+                None => Event::Stop,
+            },
             () = sleep_until(due) => Event::Happened(Input::Due),
             () = sleep_until(look) => Event::Look,
             () = shell.here.changed() => Event::Here,
@@ -114,6 +123,7 @@ pub async fn run(args: Args) -> Result<()> {
             Event::Stop => break,
             Event::Happened(input) => shell.happened(input),
             Event::Source(parsed) => shell.decide(*parsed),
+            Event::Away => shell.keep_last_good(),
             Event::Sessions(look, seen, answer) => shell.looked(look, seen, answer),
             Event::Look => shell.look_at_sessions(),
             Event::Here => shell.read_again.notify_one(),
@@ -156,11 +166,12 @@ impl Shell {
             Owns::All => Scope::Shipped,
         };
         let (last_run, given) = state.given()?;
-        let last_good = state.last_good()?;
+        let last_good = state.last_good()?.map(Arc::new);
         let mut options = decide::options(args);
-        options.frr.in_force = last_good.clone().map(Arc::new);
-        let here = Here::open(&args.node, &state, options.frr.in_force.clone())?;
-        let start = Start { scope, base, drift: args.drift.into(), last_good, given, last_run };
+        options.frr.in_force.clone_from(&last_good);
+        let here = Here::open(&args.node, &state, last_good.clone())?;
+        let kept = last_good.clone();
+        let start = Start { scope, base, drift: args.drift.into(), last_good: kept, given, last_run };
         let vtysh = Vtysh {
             program: args.vtysh.clone(),
             arguments: args.vtysh_arg.clone(),
@@ -177,6 +188,7 @@ impl Shell {
             decider: Decider::new(&args.node, options),
             read_again: Arc::new(Notify::new()),
             machine: Machine::new(start),
+            last_good,
             runner: Runner::start(&vtysh, &state, answers),
             keeper: Keeper::start(state),
             taken: in_force.clone(),
@@ -192,6 +204,20 @@ impl Shell {
             known_problems: Vec::new(),
             known_notes: Vec::new(),
         })
+    }
+
+    /// Nobody says what is wanted: what was applied last is.
+    fn keep_last_good(&mut self) {
+        let Some(config) = self.last_good.take() else {
+            warn!(
+                event = "SourceAway",
+                node = self.node,
+                "nothing was applied before; waiting for what is wanted"
+            );
+            return;
+        };
+        warn!(event = "SourceAway", node = self.node, "what was applied last stays in force");
+        self.happened(Input::Wanted(config));
     }
 
     /// decide (pure) -> machine.
@@ -220,6 +246,7 @@ impl Shell {
             self.in_force = decision.in_force;
         }
         self.considered = decision.considered;
+        self.last_good = None;
         let (wanted, in_force) = (decision.wanted.clone(), self.in_force.clone());
         self.recorder.decided(&wanted);
         self.here.decided(&wanted);

@@ -66,7 +66,7 @@ pub enum RunError {
 pub async fn run(args: args::Controller) -> Result<(), RunError> {
     args.check()?;
     let namespace = args.own_namespace()?;
-    let client = connect().await?;
+    let client = connect(None).await?;
     let (end, ended) = (CancellationToken::new(), signals()?);
     let (allocates, with_webhooks) = work(args.webhook_mode);
     let health = Health::new(if with_webhooks { &[CACHES, CERTIFICATES] } else { &[CACHES] });
@@ -200,8 +200,10 @@ fn watched(namespace: &str) -> Options {
     all.push(Watched { kind: Kind::Secret, namespace: namespace_of, fields: passwords, required: false });
     Options {
         watched: all,
+        wait_for_all: false,
+        named_secrets: None,
         input: input::Options { namespace: Some(namespace.into()) },
-        keep: Keep { facts: true },
+        keep: Keep { facts: true, plan_only: false },
         longest_wait: LONGEST_WAIT,
     }
 }

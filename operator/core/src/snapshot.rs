@@ -241,6 +241,38 @@ pub struct Service {
     pub adopted: bool,
 }
 
+impl Service {
+    /// The Service without what no plan reads of one that is no load balancer: everything but its name, type and own addresses.
+    #[must_use]
+    pub fn trimmed(service: &Arc<Self>) -> Arc<Self> {
+        if &*service.service_type == "LoadBalancer" {
+            return service.clone();
+        }
+        let meta = Meta {
+            labels: Labels::default(),
+            annotations: Labels::default(),
+            created: Arc::default(),
+            generation: 0,
+            object: service.meta.object.clone(),
+        };
+        Arc::new(Self {
+            meta,
+            service_type: service.service_type.clone(),
+            cluster_ips: service.cluster_ips.clone(),
+            ip_families: Vec::new(),
+            ip_family_policy: None,
+            load_balancer_ip: None,
+            load_balancer_class: None,
+            traffic_local: false,
+            health_port: None,
+            selector: Box::default(),
+            ports: Vec::new(),
+            ingress: Vec::new(),
+            adopted: false,
+        })
+    }
+}
+
 /// An EndpointSlice (discovery.k8s.io/v1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointSlice {

@@ -51,10 +51,10 @@ struct Bench {
 }
 
 /// What the kernel counts of a process.
-struct Usage {
-    cpu_milliseconds: f64,
-    megabytes: f64,
-    peak_megabytes: f64,
+pub struct Usage {
+    pub cpu_milliseconds: f64,
+    pub megabytes: f64,
+    pub peak_megabytes: f64,
 }
 
 impl Bench {
@@ -162,7 +162,7 @@ impl Bench {
 
 impl Usage {
     /// All threads of a process, those that ended included; not its children (proc(5): stat, status).
-    fn of(pid: u32) -> Result<Self> {
+    pub fn of(pid: u32) -> Result<Self> {
         let folder = Path::new("/proc").join(pid.to_string());
         let stat = fs::read_to_string(folder.join("stat"))?;
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();

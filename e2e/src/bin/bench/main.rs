@@ -1,8 +1,10 @@
-//! `make bench` and, with the word `apply` or `operator`, `make bench-apply` and `make bench-operator`: write
+//! `make bench` and, with the word `apply` or `operator`, `make bench-apply` and `make bench-operator`; with the word
+//! `agent-kubernetes` what the agent costs on an API server: write
 //! target/bench/*.json and print a table. `--quick` runs everything once and small, as CI does; `apply --size=N` measures
 //! one size, `--without-frr-k8s` leaves its way out, and `--agent-alone` frr-reload.py too.
 
 mod agent;
+mod agent_kubernetes;
 mod allocation;
 mod apply;
 mod folder;
@@ -33,6 +35,9 @@ fn main() -> Result<()> {
         return write(&format!("{prefix}apply"), &figures);
     }
     println!("{:<66} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");
+    if arguments.iter().any(|argument| argument == "agent-kubernetes") {
+        return report(&format!("{prefix}agent-kubernetes"), &agent_kubernetes::figures(quick)?);
+    }
     if arguments.iter().any(|argument| argument == "operator") {
         return report(&format!("{prefix}operator"), &operator::figures(quick)?);
     }

@@ -1,9 +1,8 @@
 //! One kind: its list, its watch, and both again whenever they break.
 
 use super::raw::{Raw, resource};
-use super::watches::Watched;
+use super::watches::{Subject, Watched};
 use futures::StreamExt;
-use herald_core::input::objects::Kind;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 use serde_json::Value;
@@ -38,18 +37,18 @@ pub enum News {
 
 /// Sends the news of one attempt to follow a kind.
 pub struct Sender {
-    /// The kind.
-    pub kind: Kind,
+    /// Of what.
+    pub subject: Subject,
     /// Which attempt.
     pub attempt: u32,
-    /// Where news of all kinds go.
-    pub all: mpsc::Sender<(Kind, u32, News)>,
+    /// Where all news go.
+    pub all: mpsc::Sender<(Subject, u32, News)>,
 }
 
 impl Sender {
     /// False once nobody listens.
     async fn send(&self, news: News) -> bool {
-        self.all.send((self.kind, self.attempt, news)).await.is_ok()
+        self.all.send((self.subject.clone(), self.attempt, news)).await.is_ok()
     }
 }
 
@@ -57,25 +56,36 @@ impl Sender {
 pub async fn follow(client: Client, watched: Watched, longest: Duration, news: Sender) {
     let mut wait = SOON;
     loop {
-        // Only a list that hangs ends here: a watch that breaks is taken up where it ended.
-        if !attempt(&client, &watched, longest, &news, &mut wait).await {
-            return;
-        }
-        if !news.send(News::Failed(format!("no answer within {} s", PAGE.as_secs()))).await {
+        // A watch that breaks is taken up where it ended: it does not end an attempt.
+        let why = match attempt(&client, &watched, longest, &news, &mut wait).await {
+            End::Unheard => return,
+            End::Hangs => format!("no answer within {} s", PAGE.as_secs()),
+            End::Behind => "the API server is behind what was seen of it; all is listed again".to_owned(),
+        };
+        if !news.send(News::Failed(why)).await {
             return;
         }
         pause(&mut wait, longest).await;
     }
 }
 
-/// False once nobody listens.
+/// Why an attempt ends, and another begins with a list.
+enum End {
+    /// Nobody listens.
+    Unheard,
+    /// A list does not come.
+    Hangs,
+    /// The API server never had what was seen of it: its store was put back to an earlier state.
+    Behind,
+}
+
 async fn attempt(
     client: &Client,
     watched: &Watched,
     longest: Duration,
     news: &Sender,
     wait: &mut Duration,
-) -> bool {
+) -> End {
     let mut config = watcher::Config::default().page_size(PAGE_SIZE);
     config.field_selector.clone_from(&watched.fields);
     let resource = resource(watched.kind);
@@ -87,24 +97,28 @@ async fn attempt(
     let mut listing = false;
     loop {
         let event = if listing {
-            let Ok(event) = timeout(PAGE, events.next()).await else { return true };
+            let Ok(event) = timeout(PAGE, events.next()).await else { return End::Hangs };
             event
         } else {
             events.next().await
         };
-        let Some(event) = event else { return true };
+        let Some(event) = event else { return End::Hangs };
         listing = match &event {
             Ok(Event::Init | Event::InitApply(_)) => true,
             Ok(_) => false,
             Err(_) => listing,
         };
         let failed = event.is_err();
+        let behind = event.as_ref().is_err_and(is_behind);
         // The beginning of a list says nothing yet.
         if matches!(event, Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_))) {
             *wait = SOON;
         }
         if !news.send(of(event)).await {
-            return false;
+            return End::Unheard;
+        }
+        if behind {
+            return End::Behind;
         }
         if failed {
             pause(wait, longest).await;
@@ -123,6 +137,16 @@ fn of(event: watcher::Result<Event<Raw>>) -> News {
         }
         Err(error) => News::Failed(error.to_string()),
     }
+}
+
+/// The resource version that a watch ended at is not there yet, and may never be (`storage.NewTooLargeResourceVersionError`).
+fn is_behind(error: &watcher::Error) -> bool {
+    let (watcher::Error::WatchStartFailed(kube::Error::Api(status)) | watcher::Error::WatchError(status)) =
+        error
+    else {
+        return false;
+    };
+    status.message.contains("Too large resource version")
 }
 
 /// Waits, by up to a half less so that not everybody comes back at once, and makes the next wait longer.

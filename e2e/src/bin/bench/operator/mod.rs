@@ -1,7 +1,7 @@
 //! What the operator costs, on a real API server with etcd: time, writes, memory. Beside it, in the same run, a client that
 //! makes the same Services and writes their status once, without any controller.
 
-mod client;
+pub mod client;
 mod cost;
 
 use crate::measure::{Figure, median};

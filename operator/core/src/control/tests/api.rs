@@ -176,7 +176,8 @@ impl Watch {
     /// A client that has listed everything.
     pub fn new(api: &Api) -> Self {
         let options = Options { namespace: Some(NAMESPACE.into()) };
-        let mut watch = Self { objects: Objects::new(&options, Keep { facts: true }), seen: 0 };
+        let mut watch =
+            Self { objects: Objects::new(&options, Keep { facts: true, ..Keep::default() }), seen: 0 };
         for ((kind, ..), object) in &api.objects {
             watch.objects.apply(*kind, object);
         }

@@ -2,6 +2,7 @@
 
 mod facts;
 mod kind;
+mod named;
 mod place;
 mod store;
 #[cfg(test)]
@@ -11,6 +12,7 @@ pub use facts::{
     ADVERTISED, ALLOCATED, ALLOCATED_FROM, ConditionFacts, IngressFacts, ObjectFacts, ServiceFacts,
 };
 pub use kind::Kind;
+pub use named::named_secrets;
 pub use store::Objects;
 
 use super::Parsed;
@@ -25,6 +27,8 @@ use std::sync::Arc;
 pub struct Keep {
     /// Facts of Services and of the objects whose status Herald writes: for the one who writes them.
     pub facts: bool,
+    /// Of Services that are no load balancers only what a node's plan reads.
+    pub plan_only: bool,
 }
 
 /// Everything that is known at one instant. A clone shares nearly all of it.

@@ -6,7 +6,7 @@ use crate::input::texts::Texts;
 use crate::input::tree::{Entry, Mark, Tree, Value as TreeValue};
 use crate::input::{InputError, Options, Parsed};
 use crate::problem::{ObjectRef, Problem, Reason, Severity};
-use crate::snapshot::{Configuration, ServiceKey, SliceKey, Snapshot};
+use crate::snapshot::{Configuration, Service, ServiceKey, SliceKey, Snapshot};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -127,6 +127,12 @@ impl Objects {
         view
     }
 
+    /// What is known of everything but Services and EndpointSlices.
+    #[must_use]
+    pub fn configuration(&self) -> &Configuration {
+        &self.view.parsed.snapshot.configuration
+    }
+
     /// Whether anything changed since the last [`Self::view`].
     #[must_use]
     pub fn has_changed(&self) -> bool {
@@ -199,12 +205,13 @@ impl Objects {
     fn take_in_service(&mut self, id: &ObjectRef, one: &Snapshot) {
         let View { parsed: Parsed { snapshot, .. }, changed, .. } = &mut self.view;
         let key = ServiceKey::of(id);
-        let new = one.services.get(&key);
-        if snapshot.services.get(&key) == new {
+        let trim = |new: &Arc<Service>| if self.keep.plan_only { Service::trimmed(new) } else { new.clone() };
+        let new = one.services.get(&key).map(trim);
+        if snapshot.services.get(&key) == new.as_ref() {
             return;
         }
         match new {
-            Some(new) => drop(snapshot.services.insert(key.clone(), new.clone())),
+            Some(new) => drop(snapshot.services.insert(key.clone(), new)),
             None => drop(snapshot.services.remove(&key)),
         }
         changed.services.insert(key);

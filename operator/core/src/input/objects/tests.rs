@@ -3,7 +3,10 @@ use crate::input::{Options, SourceText, parse};
 use serde_json::{Value, json};
 
 fn objects() -> Objects {
-    Objects::new(&Options { namespace: Some("metallb-system".into()) }, Keep { facts: true })
+    Objects::new(
+        &Options { namespace: Some("metallb-system".into()) },
+        Keep { facts: true, ..Keep::default() },
+    )
 }
 
 fn service(name: &str, version: u32, spec: &Value, status: &Value) -> Value {
@@ -222,4 +225,41 @@ fn a_kind_in_doubt_keeps_its_objects() {
     let view = known.view();
     assert!(!view.synced.contains(&Kind::Service) && view.changed.configuration);
     assert_eq!(view.parsed.snapshot.services.len(), 1);
+}
+
+#[test]
+fn of_a_service_that_is_no_balancer_only_what_a_plan_reads_is_kept() {
+    let mut known = Objects::new(&Options::default(), Keep { plan_only: true, ..Keep::default() });
+    let plain = |version, port: u16| {
+        let spec = json!({"type": "ClusterIP", "clusterIPs": ["10.96.0.7"], "ports": [{"port": port}]});
+        service("plain", version, &spec, &json!({}))
+    };
+    known.apply(Kind::Service, &plain(1, 80));
+    known.apply(Kind::Service, &balancer("web", 2));
+    let services = known.view().parsed.snapshot.services;
+    let (kept, web) = (&services[&key("plain")], &services[&key("web")]);
+    assert_eq!((kept.cluster_ips.len(), kept.ports.len(), kept.meta.labels.iter().count()), (1, 0, 0));
+    assert_eq!((web.ports.len(), web.meta.labels.iter().count()), (1, 1));
+    known.apply(Kind::Service, &plain(3, 81));
+    assert!(!known.has_changed(), "a port of it makes no difference");
+    known.apply(Kind::Service, &balancer("plain", 4));
+    assert_eq!(known.view().parsed.snapshot.services[&key("plain")].ports.len(), 1);
+}
+
+#[test]
+fn secrets_are_named_by_peers_and_configurations_of_the_namespace() {
+    let mut known = Objects::new(&Options::default(), Keep::default());
+    let peer = |namespace: &str, secret: &Value| {
+        let spec = json!({"myASN": 1, "peerASN": 2, "peerAddress": "192.0.2.1", "passwordSecret": secret});
+        json!({"metadata": {"name": namespace, "namespace": namespace}, "spec": spec})
+    };
+    known.apply(Kind::BgpPeer, &peer("metallb-system", &json!({"name": "of-peer"})));
+    known.apply(Kind::BgpPeer, &peer("other", &json!({"name": "of-another-namespace"})));
+    let neighbor = |secret| json!({"asn": 2, "address": "192.0.2.2", "passwordSecret": {"name": secret}});
+    let routers = json!([{"asn": 1, "neighbors": [neighbor("of-neighbor"), neighbor("")]}]);
+    let metadata = json!({"name": "a", "namespace": "metallb-system"});
+    known
+        .apply(Kind::FrrConfiguration, &json!({"metadata": metadata, "spec": {"bgp": {"routers": routers}}}));
+    let named: Vec<_> = named_secrets(known.configuration(), "metallb-system").into_iter().collect();
+    assert_eq!(named.iter().map(|name| &**name).collect::<Vec<_>>(), ["of-neighbor", "of-peer"]);
 }

@@ -1,9 +1,9 @@
-//! The manifests as events: read now, after each change, and when asked to.
+//! The manifests of a folder.
 
-use crate::args::{Args, SourceArg};
 use anyhow::Result;
 use herald_core::input::{self, Parsed};
 use herald_source::{Directory, DirectoryError, Source};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -12,20 +12,12 @@ use tracing::error;
 /// A folder that cannot be read is tried again after this time.
 const READ_AGAIN: Duration = Duration::from_secs(1);
 
-/// What the manifests say now; everything that was read meanwhile is one.
-pub async fn newest(manifests: &mut mpsc::UnboundedReceiver<Box<Parsed>>) -> Option<Box<Parsed>> {
-    let mut parsed = manifests.recv().await?;
-    while let Ok(newer) = manifests.try_recv() {
-        parsed = newer;
-    }
-    Some(parsed)
-}
-
-/// Reads the manifests now, after each change and when asked to, in a task of its own: a change is not
-/// lost when something else happens meanwhile.
-pub fn watch(args: &Args, again: Arc<Notify>) -> Result<mpsc::UnboundedReceiver<Box<Parsed>>> {
-    let SourceArg::Folder(folder) = &args.source;
-    let options = input::Options { namespace: args.namespace.as_deref().map(Into::into) };
+/// Reads the manifests now, after each change and when asked to.
+pub fn watch(
+    folder: &Path,
+    options: input::Options,
+    again: Arc<Notify>,
+) -> Result<mpsc::UnboundedReceiver<Box<Parsed>>> {
     let mut source = Directory::new(folder, options)?;
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {

@@ -1,0 +1,75 @@
+//! The objects of an API server.
+
+use anyhow::Result;
+use herald_core::input::objects::{Keep, Kind};
+use herald_core::input::{self, Parsed};
+use herald_source::kubernetes::{Options, Watched, Watches, connect};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+
+/// The longest wait before an API server that does not answer is asked again: there is an agent on every node.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Without them there is nothing to plan from.
+const REQUIRED: [Kind; 10] = [
+    Kind::Service,
+    Kind::EndpointSlice,
+    Kind::Node,
+    Kind::Namespace,
+    Kind::IpAddressPool,
+    Kind::L2Advertisement,
+    Kind::BgpAdvertisement,
+    Kind::BgpPeer,
+    Kind::BfdProfile,
+    Kind::Community,
+];
+/// An API server may not know them; one that does is waited for.
+const OPTIONAL: [Kind; 2] = [Kind::FrrConfiguration, Kind::ServiceCidr];
+
+/// Watches the API server. Nothing comes before everything is known; what is known stays while it is away.
+pub async fn watch(
+    kubeconfig: Option<&Path>,
+    namespace: &str,
+    input: input::Options,
+    again: Arc<Notify>,
+) -> Result<mpsc::UnboundedReceiver<Box<Parsed>>> {
+    let mut watches = Watches::start(connect(kubeconfig).await?, options(namespace, input));
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut last: Option<Parsed> = None;
+        loop {
+            let parsed = tokio::select! {
+                view = watches.next() => Some(view.parsed),
+                () = again.notified() => last.clone(),
+            };
+            let Some(parsed) = parsed else { continue };
+            if sender.send(Box::new(parsed.clone())).is_err() {
+                return;
+            }
+            last = Some(parsed);
+        }
+    });
+    Ok(receiver)
+}
+
+fn options(namespace: &str, input: input::Options) -> Options {
+    let watched = |kind: Kind, required| Watched {
+        kind,
+        namespace: kind.is_ours().then(|| namespace.to_owned()),
+        fields: None,
+        required,
+    };
+    let required = REQUIRED.into_iter().map(|kind| watched(kind, true));
+    let optional = OPTIONAL.into_iter().map(|kind| watched(kind, false));
+    Options {
+        watched: required.chain(optional).collect(),
+        // What is optional and there is as much a part of the plan: without it, it would be taken away.
+        wait_for_all: true,
+        named_secrets: Some(namespace.to_owned()),
+        input,
+        keep: Keep { facts: false, plan_only: true },
+        longest_wait: LONGEST_WAIT,
+    }
+}
