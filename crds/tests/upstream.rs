@@ -70,10 +70,16 @@ const DIFFERENCES: &[Difference] = &[
 ];
 
 /// Fields that upstream has not at all, and why.
-const ADDED: &[(&str, &str)] = &[(
-    "ipaddresspools.metallb.io v1beta1 .status.conditions",
-    "A pool says that it is about to have nothing left before Services stay pending.",
-)];
+const ADDED: &[(&str, &str)] = &[
+    (
+        "ipaddresspools.metallb.io v1beta1 .status.conditions",
+        "A pool says that it is about to have nothing left before Services stay pending.",
+    ),
+    (
+        "frrnodestates.frrk8s.metallb.io v1beta1 .status.conditions",
+        "A node says in a form that kubectl can wait for what upstream says in sentences.",
+    ),
+];
 
 #[test]
 fn definitions_differ_from_upstream_only_where_meant() {

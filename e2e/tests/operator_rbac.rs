@@ -120,6 +120,7 @@ fn live(lab: &Lab, kube: &Kube, first: &mut Operator) -> Result<()> {
         Ok(())
     })?;
     metrics_are_asked_for(kube, first)?;
+    states_of_nodes_without_frr_go(kube)?;
     let mut second = started(lab, kube, "operator2")?;
     first.kill()?;
     kube.run(&["delete", "service", "web0"])?;
@@ -129,6 +130,24 @@ fn live(lab: &Lab, kube: &Kube, first: &mut Operator) -> Result<()> {
     kube.run(&["delete", "service", "web1", "web2", "web3", "web4"])?;
     addressed(1)?;
     third.stop()
+}
+
+// frr-k8s status: orphan FRRNodeState deleted
+/// One node has a pod of FRR, the other has none.
+fn states_of_nodes_without_frr_go(kube: &Kube) -> Result<()> {
+    kube.apply(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: frr-1\n  namespace: metallb-system\n  \
+         labels: {app.kubernetes.io/component: frr-k8s}\nspec:\n  nodeName: node1\n  serviceAccountName: controller\n  \
+         containers: [{name: frr, image: none}]\n---\n\
+         apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRNodeState\nmetadata: {name: node1}\n---\n\
+         apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRNodeState\nmetadata: {name: gone}\n",
+    )?;
+    wait_for("the state of the node without FRR is gone, and the other is not", LIMIT, || {
+        let states = kube.get(&["frrnodestates"])?;
+        let names = states["items"].as_array().context("a list")?.iter().map(|one| &one["metadata"]["name"]);
+        ensure!(names.eq(["node1"]), "{states}");
+        Ok(())
+    })
 }
 
 fn metrics_are_asked_for(kube: &Kube, operator: &Operator) -> Result<()> {

@@ -5,7 +5,9 @@ use herald_core::frr;
 use herald_core::guard;
 use herald_core::input::Parsed;
 use herald_core::model::{self, InForce};
-use herald_core::plan::{self, Allocate, Endpoints, Incremental, Note, Planned};
+use herald_core::plan::{
+    self, Allocate, Endpoints, Incremental, Note, OfferedServices, PeerSessions, Planned,
+};
 use herald_core::problem::Problem;
 use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
@@ -24,6 +26,10 @@ pub struct Decision {
     pub notes: Vec<Note>,
     /// The inputs that it was made from.
     pub considered: Snapshot,
+    /// What each Service offers from this node.
+    pub offered: OfferedServices,
+    /// To whom, by the names in it.
+    pub sessions: Arc<PeerSessions>,
 }
 
 /// The options of every decision of this node.
@@ -77,7 +83,8 @@ impl Decider {
     #[must_use]
     pub fn decide(&mut self, parsed: Parsed, before: &InForce) -> Option<Decision> {
         let Parsed { snapshot, problems, index } = parsed;
-        let Planned { config, in_force, problems: of_plan, notes } = self.plan.plan(&snapshot, before)?;
+        let planned = self.plan.plan(&snapshot, before)?;
+        let Planned { config: wanted, in_force, problems: of_plan, notes, offered, sessions } = planned;
         let unplaced: Vec<Problem> = problems.into_iter().chain(of_plan).collect();
         if unplaced != self.unplaced {
             self.placed.clone_from(&unplaced);
@@ -85,6 +92,6 @@ impl Decider {
             self.unplaced = unplaced;
         }
         let problems = self.placed.clone();
-        Some(Decision { wanted: config, in_force, problems, notes, considered: snapshot })
+        Some(Decision { wanted, in_force, problems, notes, considered: snapshot, offered, sessions })
     }
 }

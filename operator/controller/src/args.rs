@@ -83,6 +83,12 @@ pub struct Controller {
     /// How MetalLB announced before: any of its names; FRR does it all
     #[arg(long, env = "METALLB_BGP_TYPE", value_enum, default_value_t = BgpType::FrrK8s)]
     pub bgp_type: BgpType,
+    /// Tell in a Service's condition what nodes report in their `ServiceBGPStatus`; false where they are off: then what is planned
+    #[arg(long, default_missing_value = "true", default_value_t = true, num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
+    pub service_bgp_status: bool,
+    /// The labels of FRR's pods: the FRRNodeState of a node without one is deleted; empty is never
+    #[arg(long, value_name = "SELECTOR", default_value = "app.kubernetes.io/component=frr-k8s")]
+    pub frrk8s_selector: String,
     /// Another replica leads this long after the leader was heard of last
     #[arg(long, value_parser = duration::parse, value_name = "DURATION", default_value = "3s")]
     pub lease_duration: Duration,

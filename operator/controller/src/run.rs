@@ -84,7 +84,7 @@ pub async fn run(args: args::Controller) -> Result<(), RunError> {
     let timings = Timings { lease: args.lease_duration, renew: args.lease_renew, write: args.write_deadline };
     let (mut election, standing) = Election::new(client.clone(), &namespace, &args.own_name(), timings);
     let (writer, answers) = Writer::start(api, args.writes.into(), standing.clone());
-    let watches = Watches::start(client, watched(&namespace));
+    let watches = Watches::start(client, watched(&args, &namespace));
     let controller = control::Controller::new(decisions(&args, &namespace));
     let known = CancellationToken::new();
     let leads = known.clone();
@@ -170,14 +170,16 @@ fn decisions(args: &args::Controller, namespace: &str) -> control::Options {
         // Which peers have which password is the agents' matter: the controller reads no Secret.
         model: model::Options { lb_class, allow_missing_secrets: true, ..model::Options::default() },
         namespace: namespace.into(),
+        reports: args.service_bgp_status,
         ..control::Options::default()
     }
 }
 
 /// Everything that decisions and webhooks look at.
-fn watched(namespace: &str) -> Options {
-    let ours = |kind: Kind| kind.is_ours().then(|| namespace.to_owned());
-    let watched = |kind, required| Watched { kind, namespace: ours(kind), fields: None, required };
+fn watched(args: &args::Controller, namespace: &str) -> Options {
+    let ours = |kind: Kind| (kind.is_ours() && kind.is_namespaced()).then(|| namespace.to_owned());
+    let watched =
+        |kind, required| Watched { kind, namespace: ours(kind), fields: None, labels: None, required };
     let required = [
         Kind::Service,
         Kind::EndpointSlice,
@@ -196,8 +198,20 @@ fn watched(namespace: &str) -> Options {
     all.push(watched(Kind::FrrConfiguration, false));
     // Only those that can hold a password: the webhooks tell whether a peer's is there.
     let passwords = Some("type=kubernetes.io/basic-auth".to_owned());
-    let namespace_of = Some(namespace.to_owned());
-    all.push(Watched { kind: Kind::Secret, namespace: namespace_of, fields: passwords, required: false });
+    all.push(Watched {
+        namespace: Some(namespace.to_owned()),
+        fields: passwords,
+        ..watched(Kind::Secret, false)
+    });
+    // What nodes report.
+    if args.service_bgp_status {
+        all.push(watched(Kind::ServiceBgpStatus, false));
+    }
+    if !args.frrk8s_selector.is_empty() {
+        let (of_frr, labels) = (Some(namespace.to_owned()), Some(args.frrk8s_selector.clone()));
+        all.push(Watched { namespace: of_frr, labels, ..watched(Kind::Pod, false) });
+        all.push(watched(Kind::FrrNodeState, false));
+    }
     Options {
         watched: all,
         wait_for_all: false,

@@ -4,6 +4,7 @@
 //! arguments; problems come out as values.
 
 pub mod admission;
+pub mod configuration_state;
 pub mod control;
 pub mod draining;
 pub mod duration;

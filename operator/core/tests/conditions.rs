@@ -46,7 +46,12 @@ fn why_nothing_announces_it() {
     let part = text.split("pub fn reason").nth(1).unwrap().split("\n    }").next().unwrap();
     let code: BTreeSet<String> = part.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     let own = names(&["Planned", "NoAddress"]);
+    let counted = names(&["Advertised", "PartlyAdvertised", "NotAdvertised"]);
+    let code: BTreeSet<String> = code.union(&counted).cloned().collect();
     assert_eq!(on_page("Service: `LoadBalancerAdvertised`"), code.union(&own).cloned().collect());
+    let constants = read("operator/core/src/control/advertised.rs");
+    assert!(counted.iter().all(|name| constants.contains(&format!("&str = \"{name}\";"))));
+    assert_eq!(constants.matches("&str = ").count(), 3, "every one of them is on the page");
     let constants = read("operator/core/src/control/condition.rs");
     for name in own.iter().chain(&names(&["Allocated", "PoolNotInForce", "LeaderChanged"])) {
         assert!(constants.contains(&format!("&str = \"{name}\";")), "{name}");

@@ -59,6 +59,7 @@ fn options(namespace: &str, input: input::Options) -> Options {
         kind,
         namespace: kind.is_ours().then(|| namespace.to_owned()),
         fields: None,
+        labels: None,
         required,
     };
     let required = REQUIRED.into_iter().map(|kind| watched(kind, true));

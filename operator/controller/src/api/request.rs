@@ -1,7 +1,9 @@
 //! One write: its request, and what its answer means.
 
 use super::MANAGER;
-use herald_core::control::{ConfigurationWrite, PoolWrite, ServiceWrite, WriteFailure, Written};
+use herald_core::control::{
+    ConfigurationWrite, NodeStateDelete, PoolWrite, ServiceWrite, WriteFailure, Written,
+};
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use kube::Client;
@@ -35,6 +37,8 @@ struct Answered {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AnsweredMetadata {
+    /// The answer to a deletion has none.
+    #[serde(default)]
     resource_version: Arc<str>,
 }
 
@@ -110,6 +114,12 @@ impl Api {
         });
         self.send(Method::PATCH, &format!("{path}?{query}"), APPLY, &object).await?;
         self.send(Method::PATCH, &of_status, APPLY, &status).await
+    }
+
+    /// Deletes the FRRNodeState of a node.
+    pub async fn delete_node_state(&self, write: &NodeStateDelete) -> Outcome {
+        let path = format!("/apis/frrk8s.metallb.io/v1beta1/frrnodestates/{}", write.name);
+        self.send(Method::DELETE, &path, JSON, &json!({})).await
     }
 
     /// Makes an object.

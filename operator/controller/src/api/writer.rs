@@ -5,7 +5,8 @@ use super::request::Api;
 use crate::clock;
 use crate::lease::Standing;
 use herald_core::control::{
-    ConfigurationWrite, Effect, Event, PoolWrite, ServiceWrite, WriteFailure, WriteId, Written,
+    ConfigurationWrite, Effect, Event, NodeStateDelete, PoolWrite, ServiceWrite, WriteFailure, WriteId,
+    Written,
 };
 use herald_core::problem::ObjectRef;
 use herald_core::snapshot::ServiceKey;
@@ -39,6 +40,7 @@ enum ToStatus {
     Service(ServiceWrite),
     Pool(PoolWrite),
     Configuration(ConfigurationWrite),
+    NodeState(NodeStateDelete),
 }
 
 /// Sends effects to the API server.
@@ -156,6 +158,10 @@ impl Work {
             }
             Effect::PoolStatus(write) => (write.pool.clone(), ToStatus::Pool(write)),
             Effect::ConfigurationState(write) => (write.object.clone(), ToStatus::Configuration(write)),
+            Effect::DeleteNodeState(write) => {
+                let (kind, name) = ("FRRNodeState", write.name.clone());
+                (ObjectRef { kind, namespace: "".into(), name }, ToStatus::NodeState(write))
+            }
         };
         if self.busy.insert(object.clone()) {
             self.ready.push_back((object, write));
@@ -235,6 +241,7 @@ async fn write(api: &Api, standing: &watch::Receiver<Standing>, to_status: &ToSt
         ToStatus::Service(write) => write.id,
         ToStatus::Pool(write) => write.id,
         ToStatus::Configuration(write) => write.id,
+        ToStatus::NodeState(write) => write.id,
     };
     if !may {
         return (id, Err(WriteFailure::Refused("this replica does not lead any more".to_owned())));
@@ -243,6 +250,7 @@ async fn write(api: &Api, standing: &watch::Receiver<Standing>, to_status: &ToSt
         ToStatus::Service(write) => api.service(write).await,
         ToStatus::Pool(write) => api.pool(write).await,
         ToStatus::Configuration(write) => api.configuration(write).await,
+        ToStatus::NodeState(write) => api.delete_node_state(write).await,
     };
     (id, outcome)
 }

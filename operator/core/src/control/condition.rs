@@ -62,7 +62,7 @@ pub(super) fn advertised(announced: Option<Result<Announcement, Missing>>) -> Ve
             "it has no address to announce: condition LoadBalancerAddressAllocated says why",
         ),
         Some(Err(missing)) => Verdict::new(false, missing.reason(), missing.to_string()),
-        Some(Ok(Announcement { bgp, l2 })) => {
+        Some(Ok(Announcement { bgp, l2, .. })) => {
             let mut ways = Vec::new();
             if !bgp.is_empty() {
                 ways.push(format!("over BGP by {bgp}"));

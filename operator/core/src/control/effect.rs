@@ -19,6 +19,8 @@ pub enum Effect {
     PoolStatus(PoolWrite),
     /// The status of the ConfigurationState of the controller, which is created if it is not there.
     ConfigurationState(ConfigurationWrite),
+    /// The deletion of an FRRNodeState.
+    DeleteNodeState(NodeStateDelete),
     /// A Kubernetes Event.
     Event(Event),
 }
@@ -124,6 +126,15 @@ pub struct ConfigurationWrite {
     pub object: ObjectRef,
     /// Its status.
     pub status: ConfigurationStateStatus,
+}
+
+/// The deletion of the FRRNodeState of a node that has no FRR any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeStateDelete {
+    /// To be answered with; what it answers means nothing more than that it happened.
+    pub id: WriteId,
+    /// The object's name, which is the node's.
+    pub name: Arc<str>,
 }
 
 /// A Kubernetes Event.

@@ -1,11 +1,13 @@
 //! What a leader knows, and the order in which it works.
 
 use super::Options;
+use super::advertised::AllVanished;
 use super::configuration::Report;
 use super::effect::{Effect, Event};
 use super::entry::{Entry, Tally};
 use super::facts::{Facts, count};
 use super::input::{Millis, Now, WriteId};
+use super::orphans::Orphans;
 use super::pools::Pools;
 use super::world::World;
 use crate::input::objects::{ServiceFacts, View};
@@ -52,6 +54,9 @@ pub(super) struct Leader {
     pub targets: BTreeMap<WriteId, Target>,
     pub pools: Pools,
     pub report: Report,
+    /// Reports that were deleted a moment ago.
+    pub vanished: AllVanished,
+    pub orphans: Orphans,
     /// When to look again at what.
     pub wakes: BTreeSet<(Millis, Wake)>,
     pub facts: Facts,
@@ -63,6 +68,7 @@ pub(super) enum Target {
     Service(ServiceKey),
     Pool(ObjectRef),
     Configuration,
+    NodeState,
 }
 
 /// What to look at again.
@@ -111,6 +117,8 @@ impl Leader {
         let resliced = known.0.endpoint_slices.changes(&known.1.endpoint_slices);
         let keys = edited.into_iter().map(|change| change.key.clone());
         let keys = keys.chain(resliced.into_iter().map(|change| change.key.service.clone()));
+        let reported = before.reports.announced.changes(&after.reports.announced);
+        let keys = keys.chain(self.see_reports(reported, context.now.at));
         self.dirty.extend(keys.filter(|key| self.entries.contains_key(key)));
         if configuration {
             self.reconfigure(context);
@@ -142,6 +150,7 @@ impl Leader {
         self.dirty.remove(key);
         self.contested.remove(key);
         self.touching.remove(key);
+        self.vanished.remove(key);
         self.freed |= self.ledger.release(key);
         self.freed |= self.ledger.release(&super::reserve::aside_of(key));
     }
@@ -165,6 +174,7 @@ impl Leader {
         }
         self.tell_pools(context);
         self.tell_configuration(context);
+        self.clean_nodes(context);
         self.show(context);
     }
 

@@ -10,6 +10,7 @@
 //! - A new leader first writes to every Service that an old one may still be writing to (`lead`).
 //! - Of two Services that show one address and may not share it, the older grant keeps it.
 
+mod advertised;
 mod condition;
 mod configuration;
 mod effect;
@@ -18,6 +19,7 @@ mod facts;
 mod input;
 mod lead;
 mod leader;
+mod orphans;
 mod pools;
 mod reserve;
 mod serve;
@@ -28,7 +30,9 @@ mod writes;
 #[cfg(test)]
 mod tests;
 
-pub use effect::{Condition, ConfigurationWrite, Effect, Event, PoolWrite, ServicePatch, ServiceWrite};
+pub use effect::{
+    Condition, ConfigurationWrite, Effect, Event, NodeStateDelete, PoolWrite, ServicePatch, ServiceWrite,
+};
 pub use facts::{Facts, PoolFacts};
 pub use input::{Input, LateWrites, Millis, Now, WriteFailure, WriteId, Written};
 
@@ -47,6 +51,8 @@ pub struct Options {
     pub ignore_exclude_lb: bool,
     /// The namespace of Herald's own objects.
     pub namespace: Arc<str>,
+    /// Nodes report in objects `ServiceBGPStatus` what they announce; else only what is planned is known.
+    pub reports: bool,
 }
 
 /// The machine; see the module.

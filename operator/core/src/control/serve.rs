@@ -1,11 +1,11 @@
 //! Works out single Services.
 
-use super::condition;
 use super::effect::Event;
 use super::entry::Tally;
 use super::leader::{Context, Leader};
 use super::reserve::aside_of;
 use super::shown::{Shown, Verdict};
+use super::{advertised, condition};
 use crate::ledger::{self, Outcome};
 use crate::model::{self, parse_service, serving_of};
 use crate::problem::{ObjectRef, Reason};
@@ -98,12 +98,13 @@ impl Leader {
         let outcome = self.ledger.assign(key, &service);
         self.freed |= before.is_some() && before.as_ref() != self.ledger.holding(key);
         self.reserve(key, before.as_ref(), Some(&service));
-        let advertised = condition::advertised(outcome.allocation().map(|held| {
+        let planned = outcome.allocation().map(|held| {
             let serving = serving_of(&context.view.parsed.snapshot.endpoint_slices, key);
             let world = &mut *context.world;
             let ignore = context.options.ignore_exclude_lb;
             world.reach.judge(&world.model, ignore, (&held.pool, &held.ips), &service, serving.as_ref())
-        }));
+        });
+        let advertised = self.advertised(context, key, planned);
         self.count(key, &tally(&outcome, &advertised));
         let wanted = Wanted {
             ips: outcome.allocation().map(|held| held.ips.clone()).unwrap_or_default(),
@@ -135,7 +136,11 @@ impl Leader {
         self.reserve(key, before.as_ref(), Some(service));
         self.count(key, &Tally { ours: true, pool: Some(pool.clone()), ..Tally::default() });
         let advertised = match &shown.advertised {
-            Some(said) if said.status => Verdict::new(true, condition::PLANNED, said.message.clone()),
+            Some(said) if said.status => {
+                let known = [advertised::ADVERTISED, advertised::PARTLY].into_iter();
+                let reason = known.into_iter().find(|reason| **reason == *said.reason);
+                Verdict::new(true, reason.unwrap_or(condition::PLANNED), said.message.clone())
+            }
             _ => condition::advertised(None),
         };
         let wanted = Wanted {

@@ -1,5 +1,6 @@
 //! What a Service's status shows, as far as this machine writes it.
 
+use super::advertised::{ADVERTISED as ADVERTISED_EVERYWHERE, NOT, PARTLY};
 use super::effect::Condition;
 use super::input::Now;
 use crate::input::objects::{ADVERTISED, ALLOCATED, ConditionFacts, IngressFacts, ServiceFacts};
@@ -77,6 +78,13 @@ impl Verdict {
         said.is_some_and(|said| {
             said.status == self.status && *said.reason == *self.reason && said.message == self.message
         })
+    }
+
+    /// The same for a condition whose message counts: another number is no reason to write.
+    pub fn is_said_but_for_counts(&self, said: Option<&Said>) -> bool {
+        let counts = matches!(self.reason, ADVERTISED_EVERYWHERE | PARTLY | NOT);
+        let same = |said: &Said| said.status == self.status && *said.reason == *self.reason;
+        if counts { said.is_some_and(same) } else { self.is_said(said) }
     }
 
     /// The condition to be written in place of what is said; its time moves only when its status does.

@@ -44,7 +44,7 @@ impl Leader {
         }
         // Who only begins or ceases to be announced hears nothing of allocation.
         let told = patch != ServicePatch::default();
-        if !wanted.advertised.is_said(shown.advertised.as_ref()) {
+        if !wanted.advertised.is_said_but_for_counts(shown.advertised.as_ref()) {
             let condition = wanted.advertised.condition(shown.advertised.as_ref(), &context.now);
             patch.conditions.push((ADVERTISED, Some(condition.clone())));
             then.advertised = Some(condition.into());
@@ -124,6 +124,7 @@ impl Leader {
             Some(Target::Service(key)) => self.answer_service(context, &key, result),
             Some(Target::Pool(pool)) => self.answer_pool(context, &pool, result),
             Some(Target::Configuration) => self.answer_configuration(context, result),
+            Some(Target::NodeState) => self.answer_orphan(context.now.at, id, &result),
             None => {}
         }
     }

@@ -13,7 +13,7 @@ mod stance;
 mod stand_in;
 
 pub use evaluate::{Allocate, Evaluation, Note, OnNode, Options, evaluate};
-pub use incremental::{Incremental, Planned};
+pub use incremental::{Incremental, Offered, OfferedServices, PeerSessions, Planned};
 pub use missing::Missing;
 pub use node::{Decision, EXCLUDE_LABEL, Names, NodePlan, Offer};
 pub use planner::{Endpoints, Planner};

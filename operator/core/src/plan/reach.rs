@@ -12,15 +12,21 @@ use super::stance::stance;
 use crate::model::{L2Advertisement, Model, Peer, PoolName, Service, Serving};
 use crate::selector::any_matches;
 use crate::snapshot::Node;
+use herald_frr::config::NeighborId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+/// A node, and the peers that it has for a Service.
+pub(crate) type NodeSessions = (Arc<str>, Arc<[Arc<str>]>);
 
 /// By what a Service is announced: names of advertisements.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Announcement {
     pub bgp: Listed,
     pub l2: Listed,
+    /// The nodes that announce it over BGP, each with the peers that it has for it.
+    pub sessions: Vec<NodeSessions>,
 }
 
 /// What nodes decide, kept for one Model.
@@ -40,11 +46,19 @@ struct Group {
     l2: Result<Way, Missing>,
 }
 
+/// What a node offers where no other can take over, and while one can: a node that drains offers nothing then.
+#[derive(Debug, Clone, Copy, Default)]
+struct Places {
+    alone: usize,
+    usual: Option<usize>,
+}
+
 /// One protocol that some nodes announce by.
 #[derive(Debug)]
 struct Way {
     advertisements: Listed,
-    nodes: BTreeSet<Arc<str>>,
+    /// Each with what it offers over BGP, by its place in `offers`.
+    nodes: BTreeMap<Arc<str>, Places>,
     /// What is offered over BGP, each once.
     offers: Vec<Arc<Offer>>,
 }
@@ -82,8 +96,11 @@ impl Reach {
         match (bgp, l2) {
             (Err(one), Err(other)) => Err(if one.progress() >= other.progress() { one } else { other }),
             (bgp, l2) => {
+                let sessions = bgp.as_ref().map(|way| way.sessions(model, ips, service, serving));
+                let sessions = sessions.unwrap_or_default();
                 let names = |way: Result<&Way, Missing>| way.map(|way| way.advertisements.clone());
-                Ok(Announcement { bgp: names(bgp).unwrap_or_default(), l2: names(l2).unwrap_or_default() })
+                let (bgp, l2) = (names(bgp).unwrap_or_default(), names(l2).unwrap_or_default());
+                Ok(Announcement { bgp, l2, sessions })
             }
         }
     }
@@ -108,19 +125,19 @@ impl Reach {
         let group = OnNodes { pool: found, of_pool, matching };
         let sessions = self.sessions.get_or_insert_with(|| sessions(model));
         let mut way =
-            Way { advertisements: advertisements.clone(), nodes: BTreeSet::new(), offers: Vec::new() };
+            Way { advertisements: advertisements.clone(), nodes: BTreeMap::new(), offers: Vec::new() };
         let (mut refusals, mut alone) = (BTreeSet::new(), false);
         for node in model.nodes.values() {
             let names = sessions.get(&node.name).map_or(&[][..], |names| names);
             let peers: Vec<&Peer> = names.iter().filter_map(|name| model.peers.get(name)).collect();
             // A node that drains still announces what no other can take over.
-            match stance(model, &group, node, &peers, ignore_exclude_lb).alone {
+            let stance = stance(model, &group, node, &peers, ignore_exclude_lb);
+            match stance.alone {
                 Ok(offer) if offer.peers.is_empty() => alone = true,
                 Ok(offer) => {
-                    way.nodes.insert(node.name.clone());
-                    if !way.offers.contains(&offer) {
-                        way.offers.push(offer);
-                    }
+                    let usual = stance.usual.ok().map(|offer| way.place(offer));
+                    let places = Places { alone: way.place(offer), usual };
+                    way.nodes.insert(node.name.clone(), places);
                 }
                 Err(why) => drop(refusals.insert(why)),
             }
@@ -137,16 +154,58 @@ impl Reach {
 }
 
 impl Way {
+    fn place(&mut self, offer: Arc<Offer>) -> usize {
+        let known = self.offers.iter().position(|known| *known == offer);
+        known.unwrap_or_else(|| {
+            self.offers.push(offer);
+            self.offers.len() - 1
+        })
+    }
+
     /// Whether endpoints can serve from where it leads.
     fn serves(&self, service: &Service, serving: Option<&Serving>) -> Result<&Self, Missing> {
         let Some(serving) = serving.filter(|serving| serving.anywhere) else {
             return Err(Missing::NoEndpoints);
         };
-        let here = |nodes: &BTreeSet<Arc<str>>| !nodes.is_disjoint(&self.nodes);
+        let here = |nodes: &BTreeSet<Arc<str>>| nodes.iter().any(|node| self.nodes.contains_key(node));
         if service.traffic_local && !here(&serving.ready) && !here(&serving.leaving) {
             return Err(Missing::NoLocalEndpoints);
         }
         Ok(self)
+    }
+
+    /// The nodes that announce a Service with these addresses, and the peers that carry one of their families.
+    fn sessions(
+        &self,
+        model: &Model,
+        ips: &[IpAddr],
+        service: &Service,
+        serving: Option<&Serving>,
+    ) -> Vec<NodeSessions> {
+        let carries = |name: &&Arc<str>| {
+            let peer = model.peers.get(*name);
+            peer.is_some_and(|peer| match peer.id {
+                NeighborId::Address(of) if !peer.dual_stack => {
+                    ips.iter().any(|ip| ip.is_ipv4() == of.is_ipv4())
+                }
+                _ => true,
+            })
+        };
+        let of_offer = |offer: &Arc<Offer>| offer.peers.iter().filter(carries).cloned().collect();
+        let peers: Vec<Arc<[Arc<str>]>> = self.offers.iter().map(of_offer).collect();
+        // Endpoints that terminate serve where no others do, and so do nodes that drain.
+        let ready = serving.filter(|_| service.traffic_local).map(|serving| {
+            let here = serving.ready.iter().any(|node| self.nodes.contains_key(node));
+            if here { &serving.ready } else { &serving.leaving }
+        });
+        let serves = |(node, _): &(&Arc<str>, &Places)| ready.is_none_or(|ready| ready.contains(*node));
+        let nodes: Vec<_> = self.nodes.iter().filter(serves).collect();
+        let stay = nodes.iter().any(|(_, places)| places.usual.is_some());
+        let of = |(node, places): (&Arc<str>, &Places)| {
+            let at = if stay { places.usual? } else { places.alone };
+            Some((node.clone(), peers.get(at)?.clone()))
+        };
+        nodes.into_iter().filter_map(of).collect()
     }
 
     /// Whether the guard rails leave any prefix.
@@ -215,10 +274,11 @@ fn on_layer_2(model: &Model, ignore_exclude_lb: bool, key: &Key) -> Result<Way, 
         (!ignore_exclude_lb && node.labels.contains_key(EXCLUDE_LABEL))
             .then_some(Refusal::NodeLabeledExcludeBalancers)
     };
-    let (mut nodes, mut refusals) = (BTreeSet::new(), BTreeSet::new());
+    let (mut nodes, mut refusals) = (BTreeMap::new(), BTreeSet::new());
     for node in model.nodes.values() {
         match refusal(node) {
-            None => drop(nodes.insert(node.name.clone())),
+            // What is offered matters on BGP only.
+            None => drop(nodes.insert(node.name.clone(), Places::default())),
             Some(why) => drop(refusals.insert(why)),
         }
     }

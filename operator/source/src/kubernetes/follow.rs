@@ -88,6 +88,7 @@ async fn attempt(
 ) -> End {
     let mut config = watcher::Config::default().page_size(PAGE_SIZE);
     config.field_selector.clone_from(&watched.fields);
+    config.label_selector.clone_from(&watched.labels);
     let resource = resource(watched.kind);
     let api: Api<Raw> = match &watched.namespace {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),

@@ -23,6 +23,8 @@ pub struct Watched {
     pub namespace: Option<String>,
     /// Only those that a field selector names.
     pub fields: Option<String>,
+    /// Only those that a label selector names.
+    pub labels: Option<String>,
     /// Without all of its objects there is no view. Others are told as soon as they are known, see `View::synced`.
     pub required: bool,
 }
@@ -190,6 +192,7 @@ impl Watches {
                 kind: Kind::Secret,
                 namespace: Some(namespace.clone()),
                 fields: Some(format!("metadata.name={name}")),
+                labels: None,
                 required: false,
             };
             self.follow((Kind::Secret, Some(name.clone())), watched);

@@ -52,7 +52,9 @@ impl Api {
         if let Some(annotation) = annotation {
             metadata["annotations"]["metallb.io/ip-allocated-from-pool"] = annotation.clone();
         }
-        object["status"] = known.map(|known| known["status"].clone()).unwrap_or_default();
+        if !kind.is_report() {
+            object["status"] = known.map(|known| known["status"].clone()).unwrap_or_default();
+        }
         if kind == Kind::Service
             && object["spec"]["type"] != "LoadBalancer"
             && let Some(status) = object["status"].as_object_mut()
@@ -178,8 +180,15 @@ impl Watch {
         let options = Options { namespace: Some(NAMESPACE.into()) };
         let mut watch =
             Self { objects: Objects::new(&options, Keep { facts: true, ..Keep::default() }), seen: 0 };
+        let reports = [Kind::ServiceBgpStatus, Kind::FrrNodeState, Kind::Pod];
+        for kind in reports {
+            watch.objects.begin(kind);
+        }
         for ((kind, ..), object) in &api.objects {
             watch.objects.apply(*kind, object);
+        }
+        for kind in reports {
+            watch.objects.finish(kind);
         }
         watch.seen = api.log.len();
         watch

@@ -1,10 +1,11 @@
 mod api;
 mod lead;
 mod model;
+mod reports;
 mod services;
 mod status;
 
-use super::{Controller, Effect, Event, Input, LateWrites, Now, Options, WriteFailure};
+use super::{Controller, Effect, Event, Input, LateWrites, Now, Options, WriteFailure, Written};
 use crate::input::objects::Kind;
 use crate::snapshot::ServiceKey;
 use api::{Api, NAMESPACE, Watch};
@@ -25,7 +26,7 @@ struct Cluster {
 }
 
 fn options() -> Options {
-    Options { namespace: NAMESPACE.into(), ..Options::default() }
+    Options { namespace: NAMESPACE.into(), reports: true, ..Options::default() }
 }
 
 fn now(at: u64) -> Now {
@@ -129,6 +130,10 @@ impl Cluster {
                     (write.id, self.api.pool_status(&write))
                 }
                 Effect::ConfigurationState(write) => (write.id, Ok(self.api.configuration(&write))),
+                Effect::DeleteNodeState(write) => {
+                    self.api.delete(Kind::FrrNodeState, "", &write.name);
+                    (write.id, Ok(Written { resource_version: "".into() }))
+                }
                 Effect::Event(event) => {
                     self.events.push(event);
                     continue;

@@ -172,11 +172,7 @@ impl Lab {
         }
     }
 
-    fn carry_out(
-        &mut self,
-        write: &ServiceWrite,
-        by: Option<usize>,
-    ) -> Result<super::super::Written, WriteFailure> {
+    fn carry_out(&mut self, write: &ServiceWrite, by: Option<usize>) -> Result<Written, WriteFailure> {
         let moves = !self.api.shown(&write.key).is_empty();
         let result = self.api.patch(write);
         if result.is_ok() {
@@ -194,7 +190,7 @@ impl Lab {
         &mut self,
         by: Option<usize>,
         id: super::super::WriteId,
-        result: Result<super::super::Written, WriteFailure>,
+        result: Result<Written, WriteFailure>,
     ) {
         if let Some(who) = by {
             self.step(who, Input::Written { id, result });
@@ -248,7 +244,7 @@ impl Lab {
                 }
                 Effect::PoolStatus(write) => (write.id, self.api.pool_status(&write)),
                 Effect::ConfigurationState(write) => (write.id, Ok(self.api.configuration(&write))),
-                Effect::Event(_) => continue,
+                Effect::DeleteNodeState(_) | Effect::Event(_) => continue,
             };
             waiting.extend(self.replicas[who].controller.step(now(self.at), Input::Written { id, result }));
         }

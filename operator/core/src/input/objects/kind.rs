@@ -31,8 +31,14 @@ pub enum Kind {
     Community,
     /// metallb.io/v1beta1.
     ConfigurationState,
+    /// metallb.io/v1beta1.
+    ServiceBgpStatus,
     /// frrk8s.metallb.io/v1beta1.
     FrrConfiguration,
+    /// frrk8s.metallb.io/v1beta1; one per node.
+    FrrNodeState,
+    /// core/v1; only of one's own namespace, and those of FRR.
+    Pod,
 }
 
 /// The names of a kind: group, version, kind, plural, and whether its objects are in namespaces.
@@ -59,6 +65,13 @@ impl Kind {
             Self::ConfigurationState => {
                 Names(METALLB, "v1beta1", "ConfigurationState", "configurationstates", true)
             }
+            Self::ServiceBgpStatus => {
+                Names(METALLB, "v1beta1", "ServiceBGPStatus", "servicebgpstatuses", true)
+            }
+            Self::FrrNodeState => {
+                Names("frrk8s.metallb.io", "v1beta1", "FRRNodeState", "frrnodestates", false)
+            }
+            Self::Pod => Names("", "v1", "Pod", "pods", true),
             Self::FrrConfiguration => {
                 Names("frrk8s.metallb.io", "v1beta1", "FRRConfiguration", "frrconfigurations", true)
             }
@@ -93,6 +106,12 @@ impl Kind {
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
         self.names().4
+    }
+
+    /// Whether its objects only report: no decision about nodes reads them.
+    #[must_use]
+    pub const fn is_report(self) -> bool {
+        matches!(self, Self::ConfigurationState | Self::ServiceBgpStatus | Self::FrrNodeState | Self::Pod)
     }
 
     /// Whether it is one of Herald's own API groups.

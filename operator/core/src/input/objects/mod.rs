@@ -4,6 +4,7 @@ mod facts;
 mod kind;
 mod named;
 mod place;
+mod reports;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ pub use facts::{
 };
 pub use kind::Kind;
 pub use named::named_secrets;
+pub use reports::{Announced, AnnouncedKey, Reports};
 pub use store::Objects;
 
 use super::Parsed;
@@ -40,6 +42,8 @@ pub struct View {
     pub facts: SharedMap<ServiceKey, Arc<ServiceFacts>>,
     /// Of every IPAddressPool and `ConfigurationState`.
     pub objects: SharedMap<ObjectRef, Arc<ObjectFacts>>,
+    /// What nodes report of themselves.
+    pub reports: Reports,
     /// The kinds of which all objects are known. Of another kind more may exist than is here.
     pub synced: BTreeSet<Kind>,
     /// What differs from the view before.

@@ -57,7 +57,13 @@ fn visit<V: Visit>(kind: Kind, visitor: V) -> Option<V::Answer> {
         Kind::Secret => {
             visitor.list(&List { get: |c| &c.secrets, get_mut: |c| &mut c.secrets, key: |s| of(&s.object) })
         }
-        Kind::Service | Kind::EndpointSlice | Kind::ServiceCidr | Kind::ConfigurationState => return None,
+        Kind::Service
+        | Kind::EndpointSlice
+        | Kind::ServiceCidr
+        | Kind::ConfigurationState
+        | Kind::ServiceBgpStatus
+        | Kind::FrrNodeState
+        | Kind::Pod => return None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What is known of an API server's objects now.
 
+use super::reports::Services;
 use super::{Changed, Keep, Kind, View, facts, place};
 use crate::input::reader::Reader;
 use crate::input::texts::Texts;
@@ -33,6 +34,8 @@ pub struct Objects {
     problems: BTreeMap<ObjectRef, Vec<Problem>>,
     /// The Service of each slice, by the slice's namespace and name.
     slices: HashMap<(Arc<str>, Arc<str>), SliceKey>,
+    /// The Service of each ServiceBGPStatus.
+    announced: Services,
     /// What a list that is not at its end yet has named so far.
     listed: BTreeMap<Kind, HashSet<(String, String)>>,
 }
@@ -49,6 +52,7 @@ impl Objects {
             view: View::default(),
             problems: BTreeMap::new(),
             slices: HashMap::new(),
+            announced: Services::new(),
             listed: BTreeMap::new(),
         }
     }
@@ -73,7 +77,9 @@ impl Objects {
         let known = place::names(kind, &self.view.parsed.snapshot);
         let facts = self.view.objects.keys().filter(|object| object.kind == kind.name());
         let facts = facts.map(|object| (object.namespace.to_string(), object.name.to_string()));
-        let known: HashSet<(String, String)> = known.into_iter().chain(facts).collect();
+        let ours = self.options.namespace.as_deref().unwrap_or_default();
+        let reports = self.view.reports.names(kind, ours);
+        let known: HashSet<(String, String)> = known.into_iter().chain(facts).chain(reports).collect();
         for (namespace, name) in known.difference(&listed) {
             self.remove(kind, namespace, name);
         }
@@ -92,12 +98,14 @@ impl Objects {
         if let Some(listed) = self.listed.get_mut(&kind) {
             listed.insert((id.namespace.to_string(), id.name.to_string()));
         }
-        if kind.is_ours() && self.options.namespace.as_ref().is_some_and(|ours| *ours != id.namespace) {
+        let ours = kind.is_ours() && kind.is_namespaced();
+        if ours && self.options.namespace.as_ref().is_some_and(|ours| *ours != id.namespace) {
             return;
         }
-        let readable = kind == Kind::ConfigurationState || self.read(kind, &id, object);
+        let readable = kind.is_report() || self.read(kind, &id, object);
         if self.keep.facts {
             self.note_facts(kind, &id, object, readable);
+            self.report(kind, &id, Some(object));
         }
         if self.texts.len() > FEW_TEXTS.max(2 * self.texts_after_tidying) {
             self.texts.keep_common();
@@ -116,7 +124,15 @@ impl Objects {
             changed.services.insert(key);
         } else if objects.remove(&id).is_some() {
             changed.objects.insert(id);
+        } else if kind.is_report() {
+            self.report(kind, &id, None);
         }
+    }
+
+    fn report(&mut self, kind: Kind, id: &ObjectRef, object: Option<&Value>) {
+        let Self { view, texts, announced, .. } = self;
+        let known = (announced, &mut view.changed);
+        view.reports.take((kind, id), object, known, &mut |text| texts.intern(text));
     }
 
     /// What is known now, and what changed since the last call.

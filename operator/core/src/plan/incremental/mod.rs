@@ -13,6 +13,7 @@
 //!   (set of advertisements, family), and the prefixes that an FRRConfiguration mentions. Where a neighbor's maximum of
 //!   prefixes is near, every prefix counts: then it is made anew for each change, on top of what was in force.
 
+mod offered;
 mod policy;
 mod prefixes;
 mod services;
@@ -27,6 +28,7 @@ use crate::model::InForce;
 use crate::problem::Problem;
 use crate::snapshot::{Here, ServiceKey, Snapshot};
 use herald_frr::config::FrrConfig;
+pub use offered::{Offered, OfferedServices, PeerSessions};
 use policy::Policy;
 use prefixes::Prefixes;
 use services::Services;
@@ -53,6 +55,10 @@ pub struct Planned {
     pub problems: Vec<Problem>,
     /// What was assumed, for people.
     pub notes: Vec<Note>,
+    /// What each Service offers from the node; it shares with the plan before what did not change.
+    pub offered: OfferedServices,
+    /// To whom, by the names in it; the same pointer as before if the configuration is.
+    pub sessions: Arc<PeerSessions>,
 }
 
 /// What the last plan was made from, and its parts.
@@ -65,6 +71,7 @@ struct Last {
     prefixes: Prefixes,
     policy: Policy,
     config: Arc<FrrConfig>,
+    offered: OfferedServices,
 }
 
 impl Incremental {
@@ -107,7 +114,8 @@ impl Last {
         let here = Here { waiting: BTreeSet::new(), ..snapshot.here };
         let snapshot = Snapshot { configuration, unreadable, incomplete, here, ..Snapshot::default() };
         let (services, prefixes) = (Services::default(), Prefixes::default());
-        Some(Self { snapshot, before: before.clone(), world, services, prefixes, policy, config })
+        let (before, offered) = (before.clone(), OfferedServices::new());
+        Some(Self { snapshot, before, world, services, prefixes, policy, config, offered })
     }
 
     /// Whether its World is that of these inputs.
@@ -139,8 +147,9 @@ impl Last {
 
     /// Brings everything up to what the Services and EndpointSlices say now.
     fn follow(&mut self, snapshot: &Snapshot, options: &Options) {
-        let Self { world, services, prefixes, policy, config, .. } = self;
+        let Self { world, services, prefixes, policy, config, offered, .. } = self;
         let touched = services.follow(world, &self.snapshot, snapshot, options);
+        offered::follow(offered, touched.keys(), services);
         let changed = prefixes.follow(&touched, services, world);
         let counts = !changed.prefixes.is_empty() && (policy.whole || policy::counts(world, prefixes));
         if changed.kinds || counts {
@@ -172,7 +181,14 @@ impl Last {
         problems.extend(policy.problems.iter().cloned());
         problems.extend(self.refused());
         let in_force = policy.in_force.clone();
-        Planned { config: config.clone(), in_force, problems, notes: services.notes(options.endpoints) }
+        Planned {
+            config: config.clone(),
+            in_force,
+            problems,
+            notes: services.notes(options.endpoints),
+            offered: self.offered.clone(),
+            sessions: world.sessions.clone(),
+        }
     }
 }
 

@@ -35,9 +35,8 @@ impl Prefixes {
     /// Works out anew the prefixes of the Services that were.
     pub fn follow(&mut self, touched: &Touched, services: &Services, world: &World) -> Changed {
         let mut asked: BTreeSet<IpNet> = BTreeSet::new();
-        for (before, now) in touched {
-            let now = now.as_ref().and_then(|key| services.get(key));
-            for entry in before.iter().chain(now) {
+        for (key, before) in touched {
+            for entry in before.iter().chain(services.get(key)) {
                 asked.extend(entry.announced().map(|(net, _)| net));
             }
         }

@@ -88,8 +88,8 @@ impl Counts {
     }
 }
 
-/// The forms of a Service that was worked out anew, before and after.
-pub type Touched = Vec<(Option<Entry>, Option<ServiceKey>)>;
+/// Services that were worked out anew, each with its form before.
+pub type Touched = BTreeMap<ServiceKey, Option<Entry>>;
 
 impl Services {
     /// Works out anew what is not as it was in `before`, and returns that.
@@ -107,7 +107,7 @@ impl Services {
         let waiting = before.here.waiting.symmetric_difference(&after.here.waiting).cloned();
         let resliced: BTreeSet<ServiceKey> = resliced.chain(waiting).collect();
 
-        let mut old: BTreeMap<ServiceKey, Option<Entry>> = BTreeMap::new();
+        let mut old = Touched::new();
         let mut parsed: BTreeMap<ServiceKey, model::Service> = BTreeMap::new();
         let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
         for key in edited {
@@ -143,8 +143,7 @@ impl Services {
             self.counts.count(entry, true);
             old.entry(key).or_insert(Some(before));
         }
-        let now = |key: ServiceKey| Some(key).filter(|key| self.entries.contains_key(key));
-        old.into_iter().map(|(key, entry)| (entry, now(key))).collect()
+        old
     }
 
     /// Takes no more room than is needed, after many were added in order: that leaves a tree half full.

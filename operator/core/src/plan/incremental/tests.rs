@@ -221,13 +221,23 @@ fn snapshot(cluster: &Cluster) -> Snapshot {
 fn plan_whole(snapshot: &Snapshot, before: &InForce, node: &str, options: &Options) -> Option<Planned> {
     let evaluation = evaluate(snapshot, before, options);
     let node = evaluation.model.nodes.get(node)?;
-    let on_node = evaluation.on_node(&evaluation.planner(options), node, &options.frr);
+    let planner = evaluation.planner(options);
+    let peers = evaluation.model.peers_on(node).0;
+    let decisions = planner.node(node, &peers).services.into_iter();
+    let offered = decisions.filter_map(|(key, decision)| {
+        let (offer, ips) = (decision.ok()?, &evaluation.allocation(&key)?.ips);
+        let nets = ips.iter().flat_map(|ip| offer.prefixes(*ip).map(|(net, _)| net));
+        let prefixes = nets.collect::<BTreeSet<_>>().into_iter().collect();
+        Some((key, Arc::new(Offered { prefixes, peers: offer.peers.clone() })))
+    });
+    let (offered, sessions) = (offered.collect(), Arc::new(offered::sessions(&peers)));
+    let on_node = evaluation.on_node(&planner, node, &options.frr);
     let mut in_force = evaluation.in_force;
     // What lost a conflict on this node must not count as in force: it could win the next time.
     in_force.take_back(before, &on_node.problems);
     let problems = evaluation.problems.into_iter().chain(on_node.problems).collect();
     let (config, in_force) = (Arc::new(on_node.config), Arc::new(in_force));
-    Some(Planned { config, in_force, problems, notes: evaluation.notes })
+    Some(Planned { config, in_force, problems, notes: evaluation.notes, offered, sessions })
 }
 
 fn sorted(mut planned: Planned) -> Planned {

@@ -3,6 +3,7 @@
 use super::super::Options;
 use super::super::planner::Group;
 use super::super::stance::{Stance, stance};
+use super::offered::{self, PeerSessions};
 use crate::frr;
 use crate::ledger::Ledger;
 use crate::model::{Built, InForce, Model, PoolName, Service};
@@ -29,6 +30,8 @@ pub struct World {
     pub lowest_maximum: usize,
     /// Nobody holds anything in it.
     pub ledger: Ledger,
+    /// The sessions of the node's peers.
+    pub sessions: Arc<PeerSessions>,
     ignore_exclude_lb: bool,
     /// By pool and by which of its advertisements match a Service: what the node decides.
     stances: BTreeMap<(PoolName, Vec<bool>), Arc<Stance>>,
@@ -47,6 +50,7 @@ impl World {
             ledger: Ledger::new(&model.pools),
             ignore_exclude_lb: options.ignore_exclude_lb,
             stances: BTreeMap::new(),
+            sessions: Arc::new(offered::sessions(&model.peers_on(&node).0)),
             model,
             node,
             in_force,
