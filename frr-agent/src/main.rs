@@ -15,6 +15,7 @@ mod report;
 mod shell;
 mod sockets;
 mod state;
+mod status;
 mod vtysh;
 
 use anyhow::Result;

@@ -98,6 +98,9 @@ pub struct Args {
     /// Serve Services of exactly this loadBalancerClass; those without one if empty
     #[arg(long, value_name = "CLASS", default_value = "", hide_default_value = true)]
     pub lb_class: String,
+    /// Write a ServiceBGPStatus for each Service that is announced: one to three writes per Service and node (docs/status.md)
+    #[arg(long, default_missing_value = "true", default_value_t = true, num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
+    pub service_bgp_status: Switch,
     #[command(flatten)]
     pub speaker: Speaker,
     #[command(flatten)]

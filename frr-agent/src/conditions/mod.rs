@@ -81,9 +81,14 @@ impl Conditions {
         }));
     }
 
+    /// All of them, sorted by object.
+    pub fn all(&self) -> impl Iterator<Item = &Condition> {
+        self.by_object.values()
+    }
+
     /// Writes them, sorted by object.
     pub fn save(&self, keeper: &Keeper) {
-        keeper.save_json(CONDITIONS, &self.by_object.values().collect::<Vec<_>>());
+        keeper.save_json(CONDITIONS, &self.all().collect::<Vec<_>>());
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::facts::Announced;
 use super::observer::Moment;
+use super::sent::SentOf;
 use herald_frr::config::{Announcement, Outbound};
 use herald_frr::value::Family;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Every adj-RIB-out is looked at once in this time.
@@ -49,7 +51,11 @@ pub struct Account {
     /// Prefixes beyond those at the last look: learnt, imported or made by hand.
     surplus: usize,
     /// What the last look saw.
-    last: Difference,
+    last: Arc<Difference>,
+    /// Own prefixes among those beyond, where hand-written text decides.
+    beside: Arc<BTreeSet<IpNet>>,
+    /// When FRR last said what was sent, all of it or its number; `None` since the session came up.
+    seen: Option<Instant>,
     /// What people were told.
     told: Difference,
     /// When the last look was, seconds since 1970.
@@ -63,8 +69,17 @@ pub struct Account {
 impl Account {
     /// Not looked at before `due`.
     pub fn new(wanted: usize, due: Instant) -> Self {
-        let (last, told) = (Difference::default(), Difference::default());
-        Self { wanted, surplus: 0, last, told, checked: None, due, wait: AGAIN }
+        Self {
+            wanted,
+            surplus: 0,
+            last: Arc::default(),
+            beside: Arc::default(),
+            seen: None,
+            told: Difference::default(),
+            checked: None,
+            due,
+            wait: AGAIN,
+        }
     }
 
     /// How many prefixes FRR counts if nothing has changed since the last look.
@@ -75,7 +90,7 @@ impl Account {
 
     /// The last look saw a difference that is not told yet: the next one settles it.
     pub fn is_doubtful(&self) -> bool {
-        self.last != self.told
+        *self.last != self.told
     }
 
     /// Looks soon, but not sooner than the wait of a difference that stays.
@@ -88,18 +103,35 @@ impl Account {
         *self = Self::new(self.wanted, due);
     }
 
-    /// FRR's adj-RIB-out.
+    /// FRR counts as many as are expected.
+    pub fn counted(&mut self, now: Instant) {
+        self.seen = Some(now);
+    }
+
+    /// When FRR last said what was sent.
+    pub const fn seen(&self) -> Option<Instant> {
+        self.seen
+    }
+
+    /// What was sent, if that is known since the session came up.
+    pub fn sent(&self) -> Option<SentOf> {
+        self.seen.map(|_| SentOf { last: self.last.clone(), beside: self.beside.clone() })
+    }
+
+    /// FRR's adj-RIB-out; `own` says which prefixes are the router's own.
     pub fn look(
         &mut self,
         now: Moment,
         outbound: &Outbound<'_>,
-        family: Family,
+        (family, own): (Family, impl Fn(&IpNet) -> bool),
         sent: &BTreeSet<IpNet>,
     ) -> News {
         let wanted: BTreeSet<IpNet> = outbound.wanted(family).copied().collect();
         let other = sent.difference(&wanted);
         let (unwanted, possible): (BTreeSet<IpNet>, BTreeSet<IpNet>) =
             other.partition(|prefix| outbound.judge(prefix) == Announcement::Unwanted);
+        self.beside = Arc::new(possible.iter().filter(|prefix| own(prefix)).copied().collect());
+        self.seen = Some(now.at);
         let seen = Difference { missing: wanted.difference(sent).copied().collect(), unwanted };
         (self.wanted, self.surplus, self.checked) = (wanted.len(), possible.len(), Some(now.seconds));
         let twice = Difference {
@@ -116,10 +148,10 @@ impl Account {
                 unwanted: self.told.unwanted.difference(&seen.unwanted).copied().collect(),
             },
         };
-        let changed = seen != self.last;
+        let changed = seen != *self.last;
         self.wait = if changed { AGAIN } else { (self.wait * 2).min(SLOWEST) };
         self.due = now.at + if seen.is_empty() { ROUND } else { self.wait };
-        (self.told, self.last) = (twice, seen);
+        (self.told, self.last) = (twice, Arc::new(seen));
         news
     }
 

@@ -1,10 +1,12 @@
 //! What is known of FRR now, as a value that can be served.
 
+use super::sent::Sent;
 use herald_frr::diff::Session;
 use ipnet::IpNet;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// All that was seen of FRR.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -19,13 +21,16 @@ pub struct Facts {
     pub sessions: Vec<SessionFacts>,
     /// BFD sessions.
     pub bfd: Vec<BfdFacts>,
+    /// What was sent on each session, prefix by prefix.
+    #[serde(skip)]
+    pub sent: Arc<Sent>,
 }
 
 impl Facts {
     /// Without ages and times: two of these differ where something happened.
     #[must_use]
     pub fn ageless(&self) -> Self {
-        let mut facts = Self { seen: None, ..self.clone() };
+        let mut facts = Self { seen: None, sent: Arc::default(), ..self.clone() };
         for session in &mut facts.sessions {
             session.since_seconds = None;
             let announced = session.families.values_mut().filter_map(|family| family.announced.as_mut());

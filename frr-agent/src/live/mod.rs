@@ -5,9 +5,13 @@ mod event;
 mod facts;
 mod observer;
 mod question;
+mod sent;
 mod task;
 #[cfg(test)]
 mod tests;
 
-pub use facts::Facts;
+pub use facts::{Facts, SessionFacts};
+#[cfg(test)]
+pub use sent::sent_for_tests;
+pub use sent::{Delivery, Sent};
 pub use task::spawn;

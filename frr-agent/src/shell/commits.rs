@@ -180,7 +180,7 @@ impl Shell {
             self.conditions.set(watch.condition(report::now()));
         }
         self.keeper.save_json(COMMITS, &watched);
-        self.conditions.save(&self.keeper);
+        self.save_conditions();
     }
 }
 

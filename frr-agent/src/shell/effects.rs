@@ -25,6 +25,7 @@ impl Shell {
             Output::Attempted(attempt) => self.attempted(&attempt),
             Output::Report(what) => {
                 self.recorder.reported(&what);
+                self.teller.reported(&what);
                 report::report(&what);
                 self.drift(&what);
             }
@@ -34,6 +35,7 @@ impl Shell {
     fn attempted(&mut self, attempt: &Attempt) {
         report::attempted(attempt);
         self.recorder.attempted(attempt);
+        self.teller.attempted(attempt);
         if let Outcome::Refused(lines) = &attempt.outcome
             && !attempt.back
         {
@@ -49,7 +51,13 @@ impl Shell {
             self.read_again.notify_one();
         }
         self.conditions.refused(lines, |object| self.quarantine.holds(object), &report::now());
+        self.save_conditions();
+    }
+
+    /// Keeps what became of objects, and tells it.
+    pub(super) fn save_conditions(&self) {
         self.conditions.save(&self.keeper);
+        self.teller.tell(|told| told.conditions = self.conditions.all().cloned().collect());
     }
 
     pub(super) fn save_quarantine(&self) {
@@ -68,7 +76,7 @@ impl Shell {
             _ => return,
         };
         self.conditions.drift(&self.node, lines.as_deref(), &report::now());
-        self.conditions.save(&self.keeper);
+        self.save_conditions();
     }
 
     /// What was in force when this configuration was decided is what FRR has taken.
@@ -83,7 +91,7 @@ impl Shell {
         self.commit(config, &in_force);
         self.confirmed();
         if self.conditions.applied(|object| self.quarantine.holds(object), &report::now()) {
-            self.conditions.save(&self.keeper);
+            self.save_conditions();
         }
     }
 }

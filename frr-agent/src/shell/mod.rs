@@ -18,6 +18,7 @@ use crate::quarantine::Quarantine;
 use crate::report;
 use crate::sockets::Daemons;
 use crate::state::{Boot, IN_FORCE, LIVE, QUARANTINE, State};
+use crate::status::{self, Teller, Told};
 use crate::vtysh::Vtysh;
 use anyhow::{Context, Result, ensure};
 use commits::{Commits, Look};
@@ -81,6 +82,10 @@ struct Shell {
     given: watch::Sender<Arc<FrrConfig>>,
     /// What they see there.
     facts: watch::Receiver<Arc<live::Facts>>,
+    /// What only the loop knows, for those who write about the node.
+    teller: Teller,
+    told: watch::Receiver<Arc<Told>>,
+    vtysh: Vtysh,
     considered: Snapshot,
     quarantine: Quarantine,
     recorder: Recorder,
@@ -99,6 +104,7 @@ pub async fn run(args: Args) -> Result<()> {
     let mut shell = Shell::new(&args, &answer)?;
     let mut manifests = manifests::watch(&args, shell.read_again.clone()).await?;
     endpoint::start(&args.endpoint, &args.state_dir, &args.node, shell.facts.clone()).await?;
+    status::start(&args, shell.vtysh.clone(), (shell.told.clone(), shell.facts.clone())).await?;
     watch_daemons(&args, answer);
     info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
     loop {
@@ -182,6 +188,7 @@ impl Shell {
         let history = History::open(&folder, &args.node, args.history_size << 20);
         let (given, config) = watch::channel(Arc::default());
         let facts = live::spawn(vtysh.clone(), config, args.state_dir.join(LIVE));
+        let (teller, told) = Teller::new(&conditions);
         Ok(Self {
             recorder: Recorder::new(history, &args.node, in_force.clone()),
             node: args.node.clone(),
@@ -194,6 +201,9 @@ impl Shell {
             taken: in_force.clone(),
             given,
             facts,
+            teller,
+            told,
+            vtysh,
             in_force,
             decided: VecDeque::new(),
             considered: Snapshot::default(),
@@ -234,10 +244,19 @@ impl Shell {
             error!(event = "UnknownNode", node = self.node, "the manifests hold Nodes, but not this one");
             return;
         };
-        if decision.problems != self.known_problems {
+        let new_problems = decision.problems != self.known_problems;
+        if new_problems {
             report::problems(&decision.problems);
             self.known_problems = decision.problems;
         }
+        self.teller.tell(|told| {
+            told.planned = true;
+            (told.offered, told.sessions) = (decision.offered, decision.sessions);
+            told.configuration = decision.considered.configuration.clone();
+            if new_problems {
+                told.problems = self.known_problems.clone().into();
+            }
+        });
         if decision.notes != self.known_notes {
             report::notes(&decision.notes);
             self.known_notes = decision.notes;

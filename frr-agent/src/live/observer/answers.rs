@@ -1,14 +1,16 @@
 //! What FRR's answers mean.
 
-use super::{Changed, Moment, Observer, SETTLED, TICK};
+use super::{FLOOR, Moment, Observer, SETTLED, TICK};
 use crate::live::account::Difference;
 use crate::live::event::Event;
+use crate::live::sent::Changed;
 use herald_frr::config::{AddressFamily, Announcement, Outbound};
 use herald_frr::diff::Session;
 use herald_frr::show::{BfdKey, BfdSession, BfdState, Route, SessionState, SessionSummary};
 use herald_frr::value::{Family, InterfaceName};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What became of a session between two looks. Both if it went down and came up again.
@@ -49,7 +51,7 @@ impl Observer {
             }
             if change.ended || change.began {
                 let of = self.accounts.iter_mut().filter(|((of, _), _)| *of == session);
-                of.for_each(|(_, account)| account.forget(now + TICK));
+                of.for_each(|(_, account)| account.forget(now + FLOOR));
             }
             if change.began {
                 events.push(Event::SessionUp(session));
@@ -70,9 +72,35 @@ impl Observer {
             };
             let Some(prefixes) = summary.prefixes.get(&AddressFamily::from(*family)) else { continue };
             let just_up = summary.since.is_some_and(|since| since < TICK);
-            if !just_up && prefixes.sent != account.expected() {
+            if prefixes.sent == account.expected() {
+                account.counted(now);
+            } else if !just_up {
                 account.hurry(now);
             }
+        }
+        self.settle_many();
+    }
+
+    /// Of prefixes that changed with very many others FRR is not asked one by one: they are done with once every session
+    /// that stands was looked at.
+    fn settle_many(&mut self) {
+        let waiting = self.changed.iter().filter(|(_, changed)| !changed.alone);
+        let seen = |vrf: &Vrf, family: Family| {
+            let of = self.accounts.iter().filter(|((session, of), _)| session.vrf == *vrf && *of == family);
+            let up = of.filter(|((session, _), _)| self.is_up(session));
+            up.map(|(_, account)| account.seen()).min().flatten()
+        };
+        let mut known: BTreeMap<(Vrf, Family), Option<Instant>> = BTreeMap::new();
+        let mut done = Vec::new();
+        for (key, changed) in waiting {
+            let (vrf, family) = (key.0.clone(), Family::of(key.1.addr()));
+            let at = *known.entry((vrf, family)).or_insert_with_key(|(vrf, family)| seen(vrf, *family));
+            if at.is_some_and(|at| at >= changed.at + SETTLED) {
+                done.push(key.clone());
+            }
+        }
+        for key in done {
+            self.changed.remove(&key);
         }
     }
 
@@ -105,14 +133,17 @@ impl Observer {
     /// A changed prefix: seen wrong once it is asked for again, seen wrong twice the sessions are looked into.
     pub(super) fn route(&mut self, now: Instant, vrf: Vrf, prefix: IpNet, route: Option<&Route>) {
         let key = (vrf, prefix);
-        let Some(changed) = self.changed.get(&key).copied() else { return };
+        let Some(changed) = self.changed.get(&key).cloned() else { return };
         let wrong = self.wrongly_sent(&key, route);
         if wrong.is_empty() {
             self.changed.remove(&key);
-        } else if !changed.seen_wrong {
-            self.changed.insert(key, Changed { at: now, seen_wrong: true });
-        } else {
-            self.changed.remove(&key);
+            return;
+        }
+        let neighbors = Arc::new(wrong.iter().map(|session| session.neighbor.clone()).collect());
+        // From the second time on it waits for the looks.
+        let alone = !changed.seen_wrong;
+        self.changed.insert(key, Changed { at: now, seen_wrong: true, alone, wrong: Some(neighbors) });
+        if !alone {
             for session in wrong {
                 if let Some(account) = self.accounts.get_mut(&(session, Family::of(prefix.addr()))) {
                     account.hurry(now);
@@ -150,7 +181,11 @@ impl Observer {
         let outbound = Outbound::of(&self.config, &session.vrf, &session.neighbor);
         let account = self.accounts.get_mut(&(session.clone(), family));
         let (Some(account), Some(outbound), true) = (account, outbound, up) else { return };
-        let news = account.look(now, &outbound, family, sent);
+        let own = |prefix: &IpNet| {
+            let router = self.config.routers.get(&session.vrf);
+            router.is_some_and(|router| router.networks.contains_key(prefix))
+        };
+        let news = account.look(now, &outbound, (family, own), sent);
         let told = |make: fn(Session, Vec<IpNet>) -> Event, prefixes: BTreeSet<IpNet>| {
             (!prefixes.is_empty()).then(|| make(session.clone(), prefixes.into_iter().collect()))
         };
@@ -160,5 +195,6 @@ impl Observer {
         events.extend(
             told(Event::Announced, missing).into_iter().chain(told(Event::NoLongerUnwanted, unwanted)),
         );
+        self.settle_many();
     }
 }

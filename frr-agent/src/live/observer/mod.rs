@@ -7,17 +7,17 @@ mod wanted;
 use super::account::Account;
 use super::event::Event;
 use super::question::{Answer, Question};
+use super::sent::ChangedPrefixes;
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::Session;
 use herald_frr::show::{BfdKey, BfdSession, SessionState, SessionSummary};
-use herald_frr::value::{Family, InterfaceName};
-use ipnet::IpNet;
+use herald_frr::value::Family;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Between two looks at the sessions.
-pub const TICK: Duration = Duration::from_secs(2);
+pub const TICK: Duration = Duration::from_millis(1_500);
 /// Between two runs of `vtysh` in any case.
 const FLOOR: Duration = Duration::from_millis(500);
 /// What bgpd and a neighbor's update take after a change; what is seen before that says nothing.
@@ -37,13 +37,6 @@ pub struct Moment {
     pub seconds: u64,
 }
 
-/// A prefix whose change is to be looked at.
-#[derive(Debug, Clone, Copy)]
-struct Changed {
-    at: Instant,
-    seen_wrong: bool,
-}
-
 /// All that is known of FRR and of what is wanted of it.
 pub struct Observer {
     config: Arc<FrrConfig>,
@@ -53,7 +46,7 @@ pub struct Observer {
     resets: BTreeMap<Session, String>,
     bfd: Option<BTreeMap<BfdKey, BfdSession>>,
     accounts: BTreeMap<(Session, Family), Account>,
-    changed: BTreeMap<(Option<InterfaceName>, IpNet), Changed>,
+    changed: ChangedPrefixes,
     /// Sessions that went down; why is still to be asked.
     ended: BTreeSet<Session>,
     next: Instant,
@@ -71,7 +64,7 @@ impl Observer {
             resets: BTreeMap::new(),
             bfd: None,
             accounts: BTreeMap::new(),
-            changed: BTreeMap::new(),
+            changed: ChangedPrefixes::new(),
             ended: BTreeSet::new(),
             next: now,
             seen: None,
@@ -98,7 +91,7 @@ impl Observer {
             questions.push(Question::Bfd);
         }
         questions.extend(self.ended.iter().take(URGENT).cloned().map(Question::Ended));
-        let settled = self.changed.iter().filter(|(_, changed)| now >= changed.at + FLOOR);
+        let settled = self.changed.iter().filter(|(_, changed)| changed.alone && now >= changed.at + FLOOR);
         questions
             .extend(settled.take(ROUTES).map(|((vrf, prefix), _)| Question::Route(vrf.clone(), *prefix)));
         let mut due: Vec<_> = self
@@ -152,7 +145,7 @@ impl Observer {
         let up =
             self.accounts.iter().filter(|((session, _), account)| waiting(account) && self.is_up(session));
         let looks = up.map(|(_, account)| account.due);
-        let routes = self.changed.values().map(|changed| changed.at + FLOOR);
+        let routes = self.changed.values().filter(|changed| changed.alone).map(|changed| changed.at + FLOOR);
         if let Some(due) = looks.chain(routes).min() {
             self.next = self.next.min(due.max(now + FLOOR));
         }

@@ -2,11 +2,13 @@
 
 use super::Observer;
 use crate::live::facts::{BfdFacts, Facts, FamilyFacts, SessionFacts};
+use crate::live::sent::{Sent, SentOf};
 use herald_frr::config::AddressFamily;
 use herald_frr::diff::Session;
 use herald_frr::show::{BfdSession, BfdState, SessionSummary};
 use herald_frr::value::Family;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 impl Observer {
     /// What is known now.
@@ -21,6 +23,21 @@ impl Observer {
             failure: self.failure.clone(),
             sessions: names.into_iter().map(|session| self.session(session)).collect(),
             bfd: self.bfd.iter().flat_map(|sessions| sessions.values()).map(bfd).collect(),
+            sent: Arc::new(self.sent_by_session()),
+        }
+    }
+
+    /// What was sent on the sessions that stand.
+    fn sent_by_session(&self) -> Sent {
+        let mut sessions: BTreeMap<Session, BTreeMap<Family, Option<SentOf>>> = BTreeMap::new();
+        for ((session, family), account) in self.accounts.iter().filter(|((of, _), _)| self.is_up(of)) {
+            sessions.entry(session.clone()).or_default().insert(*family, account.sent());
+        }
+        Sent {
+            config: self.config.clone(),
+            sessions,
+            changed: self.changed.clone(),
+            known: self.sessions.is_some(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! What is wanted of FRR, kept up with the configuration at the cost of what changed.
 
-use super::{Changed, MANY, Observer, SETTLED};
+use super::{MANY, Observer, SETTLED};
 use crate::live::account::{Account, ROUND, recount};
+use crate::live::sent::Changed;
 use herald_frr::config::{Announcement, FrrConfig, Outbound};
 use herald_frr::diff::Session;
 use herald_frr::value::Family;
@@ -36,9 +37,10 @@ impl Observer {
                     self.accounts.extend(account.map(|account| (key, account)));
                 }
             }
-            if prefixes.len() <= MANY {
-                let new = Changed { at: now, seen_wrong: false };
-                self.changed.extend(prefixes.into_iter().map(|prefix| ((vrf.clone(), prefix), new)));
+            let alone = prefixes.len() <= MANY;
+            for prefix in prefixes {
+                let new = Changed { at: now, seen_wrong: false, alone, wrong: None };
+                self.changed.insert((vrf.clone(), prefix), new);
             }
         }
         if first {
