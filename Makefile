@@ -1,7 +1,7 @@
 # Everything runs as root on Debian (network namespaces, FRR); `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help ci test test-long bench bench-apply bench-operator demo demo-cluster demo-clean lab lint fmt
+.PHONY: help ci test test-long bench bench-apply bench-operator bench-e2e demo demo-cluster demo-clean lab lint fmt
 
 CARGO ?= cargo
 export HERALD_FRR_ROOT ?= $(CURDIR)/target/lab/frr-10.3
@@ -34,11 +34,15 @@ bench-operator: lab ## Measures the operator on a real API server: 1,000 and 5,0
 	$(CARGO) build --release -p herald-controller
 	$(CARGO) run --release -p herald-e2e --bin bench -- operator
 
+bench-e2e: lab ## Measures the whole product: a Service at the API server to its route at a neighbour; target/bench/e2e.json
+	$(CARGO) build --release -p herald-controller -p herald-agent
+	$(CARGO) run --release -p herald-e2e --bin bench -- e2e
+
 demo: lab ## Two nodes, a router and a client: from manifests to a page over HTTP (KEEP=1 leaves it up)
 	$(CARGO) build --quiet -p herald-operator -p herald-agent -p herald-e2e
 	@target/debug/demo
 
-demo-cluster: lab ## The same on a real API server with the operator, kubectl ready to use (KEEP=1 leaves it up)
+demo-cluster: lab ## The whole product on three nodes: from kubectl apply to curl through a router (KEEP=1 leaves it up)
 	$(CARGO) build --quiet -p herald-operator -p herald-controller -p herald-agent -p herald-e2e
 	@target/debug/demo cluster
 

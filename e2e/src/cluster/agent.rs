@@ -72,7 +72,13 @@ impl Recipe {
         words.push(inside(&copy)?);
         words.extend(manifest::arguments(container, &own)?);
         let mut variables = manifest::environment(container, pod)?;
-        variables.push(("KUBECONFIG".to_owned(), inside(&kubeconfig(lab, kube, frr, &manifest.agent)?)?));
+        let account = manifest.agent["spec"]["template"]["spec"]["serviceAccountName"].as_str();
+        let account = account.context("speaker has no account")?;
+        // A file for each node: one that is being written again would be read half.
+        let kubeconfig = kube.service_account_kubeconfig(NAMESPACE, account)?;
+        let own = kubeconfig.with_extension(pod.node);
+        fs::rename(kubeconfig, &own)?;
+        variables.push(("KUBECONFIG".to_owned(), inside(&own)?));
         Ok(Self { words, variables })
     }
 
@@ -82,20 +88,6 @@ impl Recipe {
         let process = Process::spawn("herald-agent", command, &frr.folder().join("herald-agent.log"))?;
         Ok(Agent { process })
     }
-}
-
-/// A kubeconfig of that account that is good on FRR's root folder.
-fn kubeconfig(lab: &Lab, kube: &Kube, frr: &Frr, daemonset: &Value) -> Result<std::path::PathBuf> {
-    let account = daemonset["spec"]["template"]["spec"]["serviceAccountName"].as_str();
-    let file = kube.service_account_kubeconfig(NAMESPACE, account.context("speaker has no account")?)?;
-    let text = fs::read_to_string(&file)?;
-    let root = lab.root().display().to_string();
-    // Beside it, so that what it names relative to its folder is found.
-    let own = file.with_extension(frr.namespace().label());
-    // With its mode: only the owner reads it.
-    fs::copy(&file, &own)?;
-    fs::write(&own, text.replace(&root, &frr.inside(lab.root())?.display().to_string()))?;
-    Ok(own)
 }
 
 /// `setpriv` with what the manifest's security contexts mean, and nothing else.

@@ -172,19 +172,21 @@ impl Cluster {
     #[must_use]
     pub fn logs(&self) -> String {
         let end = |log: &str| {
-            let lines: Vec<&str> = log.lines().collect();
+            // What each configuration says of its own end tells nothing.
+            let dull = |line: &&str| !line.contains("end_config") && !line.contains("Configuration Read");
+            let lines: Vec<&str> = log.lines().filter(dull).collect();
             lines[lines.len().saturating_sub(25)..].join("\n")
         };
         let mut text = String::new();
         for node in &self.nodes {
             let agent = node.agent.as_ref().map(super::Agent::log).unwrap_or_default();
-            text.extend(["=== ", &node.name, " herald-agent\n", &end(&agent), "\n", &node.frr.logs()]);
+            text.extend(["=== ", &node.name, " herald-agent\n", &end(&agent), "\n", &end(&node.frr.logs())]);
             text.extend(["--- kube-proxy\n", &end(&node.proxy_log()), "\n"]);
         }
         for operator in &self.operators {
             text.extend(["=== ", operator.name(), "\n", &end(&operator.log()), "\n"]);
         }
-        text.extend(["=== bird\n", &end(&self.bird.log()), "\n=== router\n", &self.router.logs()]);
+        text.extend(["=== bird\n", &end(&self.bird.log()), "\n=== router\n", &end(&self.router.logs())]);
         text
     }
 }

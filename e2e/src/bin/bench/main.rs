@@ -1,5 +1,5 @@
-//! `make bench` and, with the word `apply` or `operator`, `make bench-apply` and `make bench-operator`; with the word
-//! `agent-kubernetes` what the agent costs on an API server: write
+//! `make bench` and, with the word `apply`, `operator` or `e2e`, `make bench-apply`, `bench-operator` and `bench-e2e`; with the
+//! word `agent-kubernetes` what the agent costs on an API server: write
 //! target/bench/*.json and print a table. `--quick` runs everything once and small, as CI does; `apply --size=N` measures
 //! one size, `--without-frr-k8s` leaves its way out, and `--agent-alone` frr-reload.py too.
 
@@ -7,6 +7,7 @@ mod agent;
 mod agent_kubernetes;
 mod allocation;
 mod apply;
+mod cluster;
 mod folder;
 mod measure;
 mod operator;
@@ -40,6 +41,9 @@ fn main() -> Result<()> {
     }
     if arguments.iter().any(|argument| argument == "operator") {
         return report(&format!("{prefix}operator"), &operator::figures(quick)?);
+    }
+    if arguments.iter().any(|argument| argument == "e2e") {
+        return report(&format!("{prefix}e2e"), &cluster::figures(quick)?);
     }
     if !quick {
         report("allocation", &allocation::figures()?)?;

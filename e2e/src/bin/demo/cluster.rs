@@ -1,103 +1,116 @@
-//! `make demo-cluster`: the same lab, with a real API server in the folder's place for everything that the operator does.
-//!
-//! The agents still read a folder. What the API server holds is written there with `kubectl get`, as anybody could.
+//! `make demo-cluster`: the whole product on three nodes, from `kubectl apply` to a page through a router.
 
 use crate::talk::Talk;
 use anyhow::{Context, Result, ensure};
-use herald_e2e::quickstart::Quickstart;
-use herald_e2e::{Kube, Lab, Operator, repository, wait_for};
+use herald_e2e::cluster::{Cluster, LIMIT, Options, PEERS, POOL, Pod, Router};
+use herald_e2e::{Lab, Operator, wait_for};
 use serde_json::Value;
-use std::fs;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-const LIMIT: Duration = Duration::from_mins(1);
-/// What the agents plan from.
-const KINDS: &str = "nodes,services,endpointslices.discovery.k8s.io,ipaddresspools.metallb.io,bgppeers.metallb.io,\
-                     bgpadvertisements.metallb.io";
+const WEB: &str = "{apiVersion: v1, kind: Service, metadata: {name: web, namespace: default},
+ spec: {type: LoadBalancer, externalTrafficPolicy: Local, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
+";
+const ELSEWHERE: &str = "apiVersion: v1
+kind: Service
+metadata: {name: elsewhere, namespace: default, annotations: {metallb.io/address-pool: private}}
+spec: {type: LoadBalancer, ports: [{port: 80}]}
+";
 const BAD: &str = "apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
 metadata: {name: twice, namespace: metallb-system}
 spec: {addresses: [198.51.100.16/33, 198.51.100.200-198.51.100.100]}
 ";
-const MORE: &str = "apiVersion: v1
-kind: Service
-metadata: {name: elsewhere, namespace: default, annotations: {metallb.io/address-pool: private}}
-spec: {type: LoadBalancer, ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: dns, namespace: default}
-spec: {type: LoadBalancer, ports: [{port: 53, protocol: UDP}]}
-";
 
 pub fn run(talk: &Talk, keep: bool) -> Result<()> {
     let lab = Lab::new()?;
-    talk.step("A Kubernetes API server and etcd (the first run on a machine builds them: minutes)");
-    let kube = Kube::start(&lab)?;
-    talk.shell("kubectl version", &kube.run(&["version"])?);
-
-    talk.step("CRDs, RBAC, webhooks and Deployment: kubectl apply --server-side -k manifests");
-    kube.install("manifests")?;
-
-    talk.step("Two replicas of the operator, as the Deployment says and with its ServiceAccount's rights");
-    let mut operators = Vec::new();
-    for name in ["controller-1", "controller-2"] {
-        let mut operator = Operator::start(&lab, &kube, name, &[])?;
-        operator.wait_ready()?;
-        operators.push(operator);
-    }
-    let lease = ["get", "lease", "metallb-controller", "--namespace=metallb-system"];
-    talk.shell(&format!("kubectl {}", lease.join(" ")), &kube.run(&lease)?);
-
-    let logs = |operators: &[Operator]| operators.iter().map(Operator::log).collect::<String>();
-    let address = addresses(talk, &kube).with_context(|| logs(&operators))?;
-    let network = traffic(talk, &lab, &kube, &address)?;
-    failover(talk, &kube, &mut operators).with_context(|| logs(&operators))?;
+    talk.step("API server, controllers, operator, three nodes with FRR, kube-proxy and agent, a BIRD and an FRR router");
+    println!("  (the first run on a machine builds Kubernetes' programs: minutes)");
+    println!("  kubectl apply --server-side -k manifests");
+    let mut cluster = Cluster::start(&lab, &Options { operators: 2, outlives: true, ..Options::default() })?;
+    let pods = ["get", "pods", "--namespace=metallb-system", "--output=wide"];
+    talk.shell(&format!("kubectl {}", pods.join(" ")), &cluster.kube.run(&pods)?);
+    let shown = show(talk, &cluster);
+    let (address, web) = shown.with_context(|| cluster.logs())?;
+    failover(talk, &mut cluster).with_context(|| cluster.logs())?;
     if keep {
         lab.keep()?;
         talk.step("Left up (KEEP=1). To look around:");
-        println!("{}", tour(&lab, &kube, &network, &operators, &address));
+        println!("{}", tour(&lab, &cluster, &address));
         // Dropping the processes would end them.
         std::process::exit(0);
     }
+    drop(web);
     talk.step("Done; everything that was started is removed");
     Ok(())
 }
 
-/// A pool, Services that get an address and one that does not, an edit that is refused.
-fn addresses(talk: &Talk, kube: &Kube) -> Result<String> {
-    talk.step(
-        "The quickstart's manifests: nodes, a pool, a peer, an advertisement, a Service with endpoints",
-    );
-    let example = repository().join("docs/examples/quickstart").display().to_string();
-    let apply = ["apply", "--server-side", "--filename", &example];
-    let said = wait_for("the manifests are admitted", LIMIT, || kube.run(&apply))?;
-    talk.shell("kubectl apply --server-side -f docs/examples/quickstart", &said);
-    let address = wait_for("the Service has an address", LIMIT, || {
-        let service = kube.get(&["service", "web"])?;
-        let address = service["status"]["loadBalancer"]["ingress"][0]["ip"].as_str().context("none yet")?;
-        ensure!(service["status"]["conditions"][1]["status"] == "True", "{}", service["status"]);
-        Ok(address.to_owned())
-    })?;
-    kube.apply(MORE)?;
-    wait_for("the others are decided upon", LIMIT, || {
-        let (dns, elsewhere) = (kube.get(&["service", "dns"])?, kube.get(&["service", "elsewhere"])?);
-        ensure!(dns["status"]["loadBalancer"]["ingress"][0]["ip"].is_string(), "{}", dns["status"]);
-        ensure!(elsewhere["status"]["conditions"][0]["status"] == "False", "{}", elsewhere["status"]);
-        Ok(())
-    })?;
-    talk.shell("kubectl get services", &kube.run(&["get", "services"])?);
+/// A Service gets an address, a route and an answer; one endpoint goes, and its route with it.
+fn show(talk: &Talk, cluster: &Cluster) -> Result<(String, Vec<Pod>)> {
+    let kube = &cluster.kube;
+    talk.step("A pool, an advertisement, a BGPPeer for each router; pods on node-1 and node-2, and a Service in front");
     talk.shell(
-        "kubectl get services -o jsonpath=... (what each Service says of itself)",
+        "kubectl apply -f peers.yaml -f pool.yaml -f web.yaml",
+        &kube.apply(&[PEERS, POOL, WEB].join("---\n"))?,
+    );
+    let mut web = vec![cluster.pod("web-1", "web", 1)?, cluster.pod("web-2", "web", 2)?];
+    let started = Instant::now();
+    let address = cluster.wait_address("web", '.')?;
+    cluster.wait_routes(&format!("{address}/32"), &[1, 2])?;
+    println!(
+        "  both routers have both routes {} ms after that, sessions included",
+        started.elapsed().as_millis()
+    );
+    talk.shell("kubectl get service web", &kube.run(&["get", "service", "web"])?);
+    talk.shell(
+        "kubectl get service web -o jsonpath=... (what it says of itself)",
         &conditions(&kube.get(&["services"])?),
     );
-    talk.shell("kubectl get events", &kube.run(&["get", "events"])?);
 
-    talk.step("A pool that cannot be: the webhook names every problem");
-    let refused = kube.apply(BAD).err().context("the pool is stored")?;
+    talk.step("The frr.conf that node-1 runs");
+    talk.shell("vtysh -c 'show running-config'", &cluster.node(1).frr.running()?);
+    talk.step("What the routers have");
+    let asked = format!("show route for {address}");
+    talk.shell(&format!("birdc {asked} (the router of another AS)"), &cluster.bird.ask(&asked)?);
+    let asked = format!("show bgp ipv4 unicast {address}");
+    talk.shell(&format!("vtysh -c '{asked}' (the router of the same AS)"), &cluster.router.vtysh(&[&asked])?);
+    let route = cluster.machine(Router::Bird).ip(&format!("route show {address}"))?;
+    talk.shell("ip route (the first router's kernel: both ways are in use)", &route);
+
+    talk.step("The client asks");
+    cluster.wait_answers(&address, &["web-1", "web-2"])?;
+    let pages = (0..4).map(|_| cluster.page(Router::Bird, &address)).collect::<Result<String>>()?;
+    talk.shell(&format!("curl http://{address}/   (4 times)"), &pages);
+
+    talk.step("web-2 is deleted");
+    let last = web.pop().context("a pod")?;
+    let started = Instant::now();
+    cluster.remove_pod(last)?;
+    cluster.wait_routes(&format!("{address}/32"), &[1])?;
+    println!("  the routers have lost that route after {} ms", started.elapsed().as_millis());
+    for _ in 0..4 {
+        let page = cluster.page(Router::Bird, &address)?;
+        ensure!(page.starts_with("web-1 "), "after the withdrawal: {page}");
+    }
+    refusals(talk, cluster)?;
+    Ok((address, web))
+}
+
+/// A Service that can have no address says why, and a pool that cannot be is not stored.
+fn refusals(talk: &Talk, cluster: &Cluster) -> Result<()> {
+    talk.step("A Service of a pool that is not there, and a pool that cannot be");
+    cluster.kube.apply(ELSEWHERE)?;
+    wait_for("it is decided upon", LIMIT, || {
+        let service = cluster.kube.get(&["service", "elsewhere"])?;
+        ensure!(service["status"]["conditions"][0]["status"] == "False", "{}", service["status"]);
+        talk.shell(
+            "kubectl get service elsewhere -o jsonpath=...",
+            &conditions(&serde_json::json!({"items": [service]})),
+        );
+        Ok(())
+    })?;
+    let refused = cluster.kube.apply(BAD).err().context("the pool is stored")?;
     talk.shell("kubectl apply -f pool.yaml", &format!("{refused:#}"));
-    Ok(address)
+    Ok(())
 }
 
 fn conditions(services: &Value) -> String {
@@ -113,62 +126,39 @@ fn conditions(services: &Value) -> String {
     text
 }
 
-/// The agents announce what the operator gave out.
-fn traffic(talk: &Talk, lab: &Lab, kube: &Kube, address: &str) -> Result<Quickstart> {
-    talk.step("Two nodes, a router and a client; the agents get what the API server holds as a folder");
-    let folder = lab.folder("manifests")?;
-    export(kube, &folder)?;
-    talk.shell(&format!("kubectl get -A -o yaml {KINDS} > {}/cluster.yaml", folder.display()), "");
-    let mut network = Quickstart::start(lab, folder, address)?;
-    let shown = show(talk, &mut network, address);
-    shown.with_context(|| network.logs())?;
-    Ok(network)
-}
-
-fn show(talk: &Talk, network: &mut Quickstart, address: &str) -> Result<()> {
-    network.start_agents()?;
-    network.wait_for_routes(address, 2, LIMIT)?;
-    talk.shell("ip route (the router's kernel)", &network.kernel_route(address)?);
-    talk.shell(&format!("curl http://{address}/"), &network.page(address)?);
-    Ok(())
-}
-
-fn export(kube: &Kube, folder: &Path) -> Result<()> {
-    let objects = kube.run(&["get", "--all-namespaces", "--output=yaml", KINDS])?;
-    fs::write(folder.join("cluster.yaml"), objects).context("write the folder")
-}
-
 /// The leader is killed; the other one serves the next Service.
-fn failover(talk: &Talk, kube: &Kube, operators: &mut Vec<Operator>) -> Result<()> {
-    talk.step("The leader is killed (SIGKILL), and a Service is made at once");
-    let lease = kube.get(&["lease", "metallb-controller", "--namespace=metallb-system"])?;
+fn failover(talk: &Talk, cluster: &mut Cluster) -> Result<()> {
+    talk.step("The leading operator is killed (SIGKILL), and a Service is made at once");
+    let lease = cluster.kube.get(&["lease", "metallb-controller", "--namespace=metallb-system"])?;
     let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default().to_owned();
-    let leader = operators.iter().position(|operator| holder.starts_with(operator.name()));
-    let mut leader = operators.remove(leader.with_context(|| format!("nobody is {holder}"))?);
+    let leader = cluster.operators.iter().position(|operator| holder.starts_with(operator.name()));
+    let mut leader: Operator =
+        cluster.operators.remove(leader.with_context(|| format!("nobody is {holder}"))?);
     leader.kill()?;
     let killed = Instant::now();
-    let late = MORE.split("---\n").nth(1).unwrap_or_default().replace("name: dns", "name: late");
-    kube.apply(&late)?;
-    wait_for("it has an address", LIMIT, || {
-        let service = kube.get(&["service", "late"])?;
-        let address = service["status"]["loadBalancer"]["ingress"][0]["ip"].as_str().context("none yet")?;
-        Ok(address.to_owned())
-    })?;
-    println!("  it had its address {} ms after the kill", killed.elapsed().as_millis());
-    talk.shell("kubectl get service late", &kube.run(&["get", "service", "late"])?);
+    cluster.kube.apply(&WEB.replace("name: web,", "name: late,"))?;
+    let address = cluster.wait_address("late", '.')?;
+    cluster.wait_routes(&format!("{address}/32"), &[1])?;
+    println!("  it had its route {} ms after the kill", killed.elapsed().as_millis());
+    talk.shell("kubectl get service late", &cluster.kube.run(&["get", "service", "late"])?);
     Ok(())
 }
 
 /// The commands to look around with.
-fn tour(lab: &Lab, kube: &Kube, network: &Quickstart, operators: &[Operator], address: &str) -> String {
+fn tour(lab: &Lab, cluster: &Cluster, address: &str) -> String {
     let mut lines = vec![
-        format!("kubectl   alias kubectl='{}'", kube.kubectl_words()),
+        format!("kubectl   alias kubectl='{}'", cluster.kube.kubectl_words()),
         "          kubectl get ipaddresspools,services,events -A".to_owned(),
     ];
-    for operator in operators {
+    for node in &cluster.nodes {
+        lines.push(format!("{:<9} {} vtysh -c 'show bgp summary'", node.name, node.frr.enter().display()));
+        lines.push(format!("{:<9} less {}", "", node.frr.folder().join("herald-agent.log").display()));
+    }
+    for operator in &cluster.operators {
         lines.push(format!("{:<9} less {}", operator.name(), operator.log_file().display()));
     }
-    lines.push(format!("client    ip netns exec {} curl http://{address}/", network.client.name()));
+    lines.push(format!("router    birdc -s {} show route all", cluster.bird.control().display()));
+    lines.push(format!("client    ip netns exec {} curl http://{address}/", cluster.client.name()));
     lines.push(format!("remove    scripts/lab-clean {}     (or: make demo-clean)", lab.name()));
     format!("  {}\n", lines.join("\n  "))
 }

@@ -1,0 +1,71 @@
+//! What routers announce to nodes: nothing is taken that nobody asked for.
+
+use crate::ground::{Ground, object};
+use anyhow::{Context, Result, ensure};
+use herald_e2e::cluster::{LIMIT, addresses};
+use herald_e2e::wait_for;
+use serde_json::json;
+
+const WANTED: [&str; 2] = ["192.0.2.128/25", "2001:db8:61::/64"];
+const OTHERS: [&str; 2] = ["192.0.2.0/25", "2001:db8:62::/64"];
+
+impl Ground {
+    /// Lets the FRR router announce [`WANTED`] and [`OTHERS`] to all nodes.
+    fn announce_to_nodes(&mut self) -> Result<()> {
+        self.routers("", &[])?;
+        let mut lines = vec!["router bgp 64500".to_owned(), " no bgp network import-check".to_owned()];
+        for (family, own) in ["ipv4", "ipv6"].iter().zip(WANTED.iter().zip(OTHERS)) {
+            lines.push(format!(" address-family {family} unicast\n  network {}\n  network {}", own.0, own.1));
+            lines.push(" exit-address-family".to_owned());
+        }
+        let loaded = self.cluster.router.load(&(lines.join("\n") + "\nexit\n"))?;
+        ensure!(loaded.accepted, "{}", loaded.output);
+        self.cluster.wait_sessions(true)?;
+        wait_for("the router has told every node", LIMIT, || {
+            let said = self.cluster.router.json("show bgp neighbors json")?;
+            for node in 1..=3 {
+                for (address, family) in addresses(node).iter().zip(["ipv4Unicast", "ipv6Unicast"]) {
+                    let sent = &said[address]["addressFamilyInfo"][family]["sentPrefixCounter"];
+                    ensure!(*sent == 2, "{address}: {sent}");
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Every node has these prefixes of the router's and no others.
+    fn taken(&self, wanted: &[&str]) -> Result<()> {
+        for node in &self.cluster.nodes {
+            wait_for(&format!("{} has taken {wanted:?}", node.name), LIMIT, || {
+                let mut seen = Vec::new();
+                for family in ["ipv4", "ipv6"] {
+                    let said = node.frr.json(&format!("show bgp {family} unicast json"))?;
+                    seen.extend(
+                        said["routes"].as_object().into_iter().flatten().map(|(prefix, _)| prefix.clone()),
+                    );
+                }
+                ensure!(seen == wanted, "{seen:?}");
+                Ok(())
+            })
+            .with_context(|| self.cluster.logs())?;
+        }
+        Ok(())
+    }
+}
+
+/// Without being asked nodes take no route; an FRRConfiguration lets some in, and no others.
+// B61, B62, B67, B68, B69, B70
+pub fn routes_of_routers(ground: &mut Ground) -> Result<()> {
+    ground.announce_to_nodes()?;
+    ground.taken(&[])?;
+    let neighbor = |address: &str, prefix: &str| {
+        json!({"address": address, "asn": 64500, "connectTime": "1s",
+        "toReceive": {"allowed": {"mode": "filtered", "prefixes": [{"prefix": prefix}]}}})
+    };
+    let [four, six] = addresses(253);
+    let spec = json!({"bgp": {"routers": [{"asn": 64500, "neighbors": [neighbor(&four, WANTED[0]), neighbor(&six, WANTED[1])]}]}});
+    ground.apply(&[object("FRRConfiguration", "let-in", spec)])?;
+    ground.taken(&WANTED)?;
+    ground.delete("frrconfiguration", "let-in")?;
+    ground.taken(&[])
+}
