@@ -215,7 +215,7 @@ impl Ground {
             kube.run(&["delete", "bfdprofiles,secrets", "--selector=row", "--namespace", NAMESPACE])?;
             self.cluster.set_routers("", &[])?;
             self.cluster.kube.apply(PEERS)?;
-            self.cluster.wait_sessions(true)?;
+            self.cluster.wait_sessions(true).with_context(|| self.cluster.logs())?;
         }
         self.only(Router::Bird, &[])?;
         self.only(Router::Frr, &[])

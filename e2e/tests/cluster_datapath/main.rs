@@ -9,6 +9,7 @@ mod inward;
 mod reach;
 mod select;
 mod sessions;
+mod unnumbered;
 
 use anyhow::{Context, Result};
 use ground::Ground;
@@ -52,6 +53,7 @@ const ROWS: &[Row] = &[
     ("frr-k8s node_selector", frrk8s::node_selector),
     ("frr-k8s raw_config", frrk8s::raw_config),
     ("NS16: an AS number for each node", sessions::own_as_numbers),
+    ("U1 to U6: a cable without addresses", unnumbered::cable),
     ("M1 to M6: both families on a session", sessions::both_families),
 ];
 
