@@ -24,11 +24,9 @@ NODE = "node1"
 DEFAULT_MODE = "metallb-frrk8s"
 OWN_ASN = "ConflictingASN"  # peers that meet on a node and in a VRF have one own AS number: MetalLB's validation too
 DUPLICATE = "DuplicatePeer"  # and no peer is there twice: the case calls a function behind the validation
-EXTRAS = "operation syncExtraInfo"  # the ConfigMap bgpextras is read by MetalLB's FRR mode alone
 # Cases that manifests cannot say (docs/decisions/0006): each must fail, with this in what is said.
 LISTED = {
     "metallb-frr/TestIPv4AndIPv6SessionsDualStackFamily": OWN_ASN,
-    "metallb-frr/TestSingleSessionExtras": EXTRAS,
     "metallb-frr/TestTwoIPv6Sessions": OWN_ASN,
     "metallb-frr/TestTwoSessions": OWN_ASN,
     "metallb-frr/TestTwoSessionsDuplicate": DUPLICATE,
@@ -39,8 +37,8 @@ LISTED = {
 
 
 def final(case):
-    """Sessions in force with their advertisements, and BFD profiles, after the last operation."""
-    sessions, profiles = {}, []
+    """Sessions in force with their advertisements, BFD profiles and extras, after the last operation."""
+    sessions, profiles, extras = {}, [], None
     for step in case["operations"] or []:
         if step["op"] == "newSession":
             sessions[step["session"]] = (step["peer"], [])
@@ -50,9 +48,11 @@ def final(case):
             del sessions[step["session"]]
         elif step["op"] == "syncBFDProfiles":
             profiles = step["profiles"] or []
+        elif step["op"] == "syncExtraInfo":
+            extras = step["extra"]
         else:
             raise ValueError(f"operation {step['op']}")
-    return list(sessions.values()), profiles
+    return list(sessions.values()), profiles, extras
 
 
 def custom(kind, version, name, spec):
@@ -96,9 +96,12 @@ def service_of(name, address):
 
 
 def manifests(case):
-    sessions, profiles = final(case)
+    sessions, profiles, extras = final(case)
     found = [{"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE}}}]
     found += [custom("BFDProfile", "v1beta1", p["name"], {k: v for k, v in p.items() if k != "name"}) for p in profiles]
+    if extras is not None:
+        meta = {"name": "bgpextras", "namespace": "metallb-system"}
+        found.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"extras": extras}})
     names = {}
     for session, advertisements in sessions:
         found += [peer_of(session), *secret_of(session)]

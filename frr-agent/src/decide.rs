@@ -44,6 +44,7 @@ pub fn options(args: &Args) -> plan::Options {
                 pods: args.pod_cidr.0.clone(),
                 nodes: args.node_cidr.0.clone(),
             },
+            ignore_leftovers: true,
             ..model::Options::default()
         },
         endpoints: Endpoints::Strict,

@@ -5,9 +5,11 @@ mod conditions;
 mod confirm;
 mod decide;
 mod endpoint;
+mod external;
 mod health_port;
 mod here;
 mod history;
+mod leftover;
 mod live;
 mod machine;
 mod quarantine;
@@ -19,7 +21,7 @@ mod status;
 mod vtysh;
 
 use anyhow::Result;
-use args::{Args, LogFormat};
+use args::{Args, BgpType, LogFormat};
 use clap::Parser;
 use std::io;
 use tikv_jemallocator::Jemalloc;
@@ -54,5 +56,8 @@ fn log(args: &Args) {
 async fn main() -> Result<()> {
     let args = Args::parse();
     log(&args);
-    shell::run(args).await
+    match args.speaker.bgp_type {
+        BgpType::FrrK8sExternal => external::run(args).await,
+        BgpType::Native | BgpType::Frr | BgpType::FrrK8s => shell::run(args).await,
+    }
 }

@@ -2,7 +2,7 @@
 
 mod speaker;
 
-pub use speaker::Speaker;
+pub use speaker::{BgpType, Speaker};
 
 use crate::endpoint;
 use crate::machine::Drift;

@@ -17,7 +17,8 @@ pub struct Speaker {
         value_name = "NAME"
     )]
     pub pod_name: String,
-    /// How BGP is spoken: any of MetalLB's names; FRR does it all
+    /// How BGP is spoken: any of MetalLB's names. FRR does it all, that of this node or, with frr-k8s-external, one that somebody
+    /// else's frr-k8s runs
     #[arg(long, env = "METALLB_BGP_TYPE", value_enum, default_value_t = BgpType::FrrK8s)]
     pub bgp_type: BgpType,
     /// The namespace of the FRRConfiguration that is written for an frr-k8s of somebody else; --namespace if unset

@@ -4,6 +4,8 @@ use crate::confirm::Condition;
 use crate::machine::RefusedLine;
 use crate::shell::Keeper;
 use crate::state::{State, StateError};
+use herald_core::model::LEFTOVER;
+use herald_core::problem::Problem;
 use std::collections::BTreeMap;
 
 /// The file of conditions.
@@ -12,6 +14,9 @@ pub const CONDITIONS: &str = "conditions.json";
 const APPLIED: &str = "Applied";
 /// Whether FRR runs what is wanted; the object is the node.
 const IN_SYNC: &str = "InSync";
+
+/// What is said of objects by these reasons is a condition, too: its type, and the reason.
+const SAID: [(&str, &str); 2] = [("Deprecated", "DeprecatedBGPExtras"), ("Ignored", LEFTOVER)];
 
 /// All conditions of this node.
 #[derive(Debug, Default)]
@@ -67,6 +72,28 @@ impl Conditions {
             .collect();
         let changed = !applied.is_empty();
         for condition in applied {
+            self.set(condition);
+        }
+        changed
+    }
+
+    /// What is deprecated, and what is ignored, as long as it is there. Returns whether anything changed.
+    pub fn said(&mut self, problems: &[Problem], time: &str) -> bool {
+        let mut said = BTreeMap::new();
+        for problem in problems {
+            let found = SAID.iter().find(|(_, reason)| *reason == problem.reason);
+            if let (Some((kind, reason)), Some(object)) = (found, &problem.object) {
+                let object = object.to_string();
+                let words = [&object, *kind, "True", *reason, &problem.message, time];
+                said.insert((object.clone(), (*kind).to_owned()), condition(words));
+            }
+        }
+        let is_of_these = |kind: &str| SAID.iter().any(|(known, _)| *known == kind);
+        let before = self.by_object.len();
+        self.by_object.retain(|key, _| !is_of_these(&key.1) || said.contains_key(key));
+        let mut changed = self.by_object.len() < before;
+        for (key, condition) in said {
+            changed |= !self.by_object.contains_key(&key);
             self.set(condition);
         }
         changed

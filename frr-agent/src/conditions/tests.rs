@@ -33,3 +33,28 @@ fn the_time_is_that_of_the_last_change() {
         assert_eq!(first.last_transition_time, if lines.is_some() { "1" } else { "3" });
     }
 }
+
+#[test]
+fn what_is_deprecated_or_ignored_is_a_condition_while_it_is_there() {
+    let object = herald_core::problem::ObjectRef {
+        kind: "ConfigMap",
+        namespace: "m".into(),
+        name: "bgpextras".into(),
+    };
+    let problem = Problem {
+        severity: herald_core::problem::Severity::Warning,
+        object: Some(object),
+        field: herald_core::problem::FieldPath::default(),
+        reason: "DeprecatedBGPExtras",
+        message: "bgpextras is deprecated".to_owned(),
+        nodes: Vec::new(),
+        location: None,
+    };
+    let mut conditions = Conditions::default();
+    assert!(conditions.said(std::slice::from_ref(&problem), "then"));
+    assert!(!conditions.said(&[problem], "later"));
+    let [said] = &conditions.by_object.values().collect::<Vec<_>>()[..] else { panic!("{conditions:?}") };
+    assert_eq!((said.object.as_str(), said.kind.as_str()), ("ConfigMap m/bgpextras", "Deprecated"));
+    assert_eq!((said.status.as_str(), said.last_transition_time.as_str()), ("True", "then"));
+    assert!(conditions.said(&[], "later") && conditions.by_object.is_empty());
+}

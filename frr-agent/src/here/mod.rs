@@ -11,6 +11,7 @@ use herald_core::snapshot::{self, Snapshot};
 use herald_frr::config::FrrConfig;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -36,9 +37,34 @@ pub struct Here {
     asker: Asker,
     answers: mpsc::UnboundedReceiver<(Question, Answer)>,
     addresses: Vec<IpAddr>,
-    /// What FRR was told last: what is in it is announced.
-    announced: Arc<FrrConfig>,
+    announced: Announced,
     counts: Counts,
+}
+
+/// What the node announces.
+#[derive(Debug)]
+pub enum Announced {
+    /// Nobody knows: all may be.
+    Unknown,
+    /// The prefixes of a configuration.
+    Config(Arc<FrrConfig>),
+    /// These prefixes.
+    Prefixes(BTreeSet<IpNet>),
+}
+
+impl Announced {
+    /// Whether a prefix with that address is.
+    fn has(&self, address: IpAddr) -> bool {
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let mut prefixes = (0..=longest).filter_map(|length| Some(IpNet::new(address, length).ok()?.trunc()));
+        match self {
+            Self::Unknown => true,
+            Self::Prefixes(known) => prefixes.any(|net| known.contains(&net)),
+            Self::Config(config) => {
+                prefixes.any(|net| config.routers.values().any(|router| router.networks.contains_key(&net)))
+            }
+        }
+    }
 }
 
 /// How often a first endpoint was announced after which last answer of kube-proxy.
@@ -55,8 +81,8 @@ pub struct Counts {
 }
 
 impl Here {
-    /// Goes on where the last run of the agent stopped; `announced` is what FRR took last.
-    pub fn open(node: &str, state: &State, announced: Option<Arc<FrrConfig>>) -> Result<Self> {
+    /// Goes on where the last run of the agent stopped; `announced` is what that announced last.
+    pub fn open(node: &str, state: &State, announced: Announced) -> Result<Self> {
         let saved: Saved = match state.read(DRAINING)? {
             Some(json) => serde_json::from_str(&json).with_context(|| format!("state folder: {DRAINING}"))?,
             None => Saved::default(),
@@ -72,7 +98,7 @@ impl Here {
             asker: Asker::new(sender),
             answers,
             addresses: Vec::new(),
-            announced: announced.unwrap_or_default(),
+            announced,
             counts: Counts::default(),
         })
     }
@@ -84,15 +110,15 @@ impl Here {
         self.save(now, keeper);
         let addresses = snapshot.node_addresses.get(self.node.as_str());
         self.addresses = addresses.cloned().unwrap_or_default();
-        let announced = self.announced.clone();
-        let outputs = self.ports.follow(now, snapshot, |address| announces(&announced, address));
+        let Self { ports, announced, .. } = self;
+        let outputs = ports.follow(now, snapshot, |address| announced.has(address));
         self.perform(outputs);
         snapshot.here = snapshot::Here { draining_for, waiting: self.ports.waiting() };
     }
 
-    /// This is what FRR is told now.
-    pub fn decided(&mut self, wanted: &Arc<FrrConfig>) {
-        self.announced = wanted.clone();
+    /// This is announced now.
+    pub fn decided(&mut self, announced: Announced) {
+        self.announced = announced;
     }
 
     /// Waits until [`Self::look`] has something new to say.
@@ -163,12 +189,4 @@ async fn sleep_until(due: Option<Instant>) {
         Some(due) => tokio::time::sleep_until(due.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// Whether a configuration has a prefix with that address.
-fn announces(config: &FrrConfig, address: IpAddr) -> bool {
-    let longest = if address.is_ipv4() { 32 } else { 128 };
-    let prefixes: Vec<IpNet> =
-        (0..=longest).filter_map(|length| Some(IpNet::new(address, length).ok()?.trunc())).collect();
-    config.routers.values().any(|router| prefixes.iter().any(|net| router.networks.contains_key(net)))
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 #[serde(default)]
 pub struct Quarantine {
     frr_configurations: Refused<frrk8s::FRRConfigurationSpec>,
+    bgp_extras: Refused<frrk8s::FRRConfigurationSpec>,
     peers: Refused<metallb::BGPPeerSpec>,
     bfd_profiles: Refused<metallb::BFDProfileSpec>,
     bgp_advertisements: Refused<metallb::BGPAdvertisementSpec>,
@@ -38,19 +39,25 @@ impl Quarantine {
     #[must_use]
     pub fn holds(&self, object: &str) -> bool {
         self.frr_configurations.contains_key(object)
+            || self.bgp_extras.contains_key(object)
             || self.peers.contains_key(object)
             || self.bfd_profiles.contains_key(object)
             || self.bgp_advertisements.contains_key(object)
     }
 
     fn len(&self) -> usize {
-        let Self { frr_configurations, peers, bfd_profiles, bgp_advertisements } = self;
-        frr_configurations.len() + peers.len() + bfd_profiles.len() + bgp_advertisements.len()
+        let Self { frr_configurations, bgp_extras, peers, bfd_profiles, bgp_advertisements } = self;
+        frr_configurations.len()
+            + bgp_extras.len()
+            + peers.len()
+            + bfd_profiles.len()
+            + bgp_advertisements.len()
     }
 
     fn add_named(&mut self, origins: &[String], snapshot: &Snapshot) -> bool {
         let added = [
             add(&mut self.frr_configurations, origins, &snapshot.frr_configurations),
+            add(&mut self.bgp_extras, origins, &snapshot.bgp_extras),
             add(&mut self.peers, origins, &snapshot.peers),
             add(&mut self.bfd_profiles, origins, &snapshot.bfd_profiles),
             add(&mut self.bgp_advertisements, origins, &snapshot.bgp_advertisements),
@@ -66,6 +73,7 @@ impl Quarantine {
             return false;
         }
         hold(&mut self.frr_configurations, &mut snapshot.frr_configurations, &taken.frr_configurations);
+        hold(&mut self.bgp_extras, &mut snapshot.bgp_extras, &taken.bgp_extras);
         hold(&mut self.peers, &mut snapshot.peers, &taken.peers);
         hold(&mut self.bfd_profiles, &mut snapshot.bfd_profiles, &taken.bfd_profiles);
         hold(&mut self.bgp_advertisements, &mut snapshot.bgp_advertisements, &taken.bgp_advertisements);

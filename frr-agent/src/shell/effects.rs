@@ -88,6 +88,7 @@ impl Shell {
         };
         self.decided.drain(..at);
         let in_force = self.decided[0].in_force.clone();
+        self.leftovers.applied(&self.considered);
         self.commit(config, &in_force);
         self.confirmed();
         if self.conditions.applied(|object| self.quarantine.holds(object), &report::now()) {

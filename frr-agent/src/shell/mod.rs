@@ -3,15 +3,16 @@
 mod commits;
 mod effects;
 mod keeper;
-mod manifests;
+pub mod manifests;
 mod runner;
 
 use crate::args::{Args, Owns};
 use crate::conditions::Conditions;
 use crate::decide::{self, Decider};
 use crate::endpoint;
-use crate::here::Here;
+use crate::here::{Announced, Here};
 use crate::history::{History, Recorder};
+use crate::leftover::Leftovers;
 use crate::live;
 use crate::machine::{Failure, Input, Machine, Start};
 use crate::quarantine::Quarantine;
@@ -30,8 +31,9 @@ use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::{Scope, Session};
 pub use keeper::Keeper;
-use manifests::Heard;
+pub use manifests::Heard;
 use runner::Runner;
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::thread;
@@ -92,6 +94,7 @@ struct Shell {
     commits: Commits,
     conditions: Conditions,
     here: Here,
+    leftovers: Leftovers,
     known_problems: Vec<Problem>,
     known_notes: Vec<Note>,
 }
@@ -158,14 +161,8 @@ impl Shell {
         let base = boot.as_ref().map(Boot::base).unwrap_or_default().lines().map(str::trim);
         let base = base.filter(|line| !line.is_empty()).map(str::to_owned).collect();
         let state = State::open(&args.state_dir, boot)?;
-        let in_force: Arc<InForce> = match state.read(IN_FORCE)? {
-            Some(json) => serde_json::from_str(&json).context("state folder: in-force.json")?,
-            None => Arc::default(),
-        };
-        let quarantine = match state.read(QUARANTINE)? {
-            Some(json) => serde_json::from_str(&json).context("state folder: quarantine.json")?,
-            None => Quarantine::default(),
-        };
+        let in_force: Arc<InForce> = saved(&state, IN_FORCE)?;
+        let quarantine: Quarantine = saved(&state, QUARANTINE)?;
         let (commits, conditions) = (Commits::open(&state, &in_force)?, Conditions::open(&state)?);
         let scope = match args.owns {
             Owns::Named => Scope::Host,
@@ -175,7 +172,8 @@ impl Shell {
         let last_good = state.last_good()?.map(Arc::new);
         let mut options = decide::options(args);
         options.frr.in_force.clone_from(&last_good);
-        let here = Here::open(&args.node, &state, last_good.clone())?;
+        let announced = Announced::Config(last_good.clone().unwrap_or_default());
+        let here = Here::open(&args.node, &state, announced)?;
         let kept = last_good.clone();
         let start = Start { scope, base, drift: args.drift.into(), last_good: kept, given, last_run };
         let vtysh = Vtysh {
@@ -211,6 +209,7 @@ impl Shell {
             commits,
             conditions,
             here,
+            leftovers: Leftovers::new(args),
             known_problems: Vec::new(),
             known_notes: Vec::new(),
         })
@@ -247,6 +246,9 @@ impl Shell {
         let new_problems = decision.problems != self.known_problems;
         if new_problems {
             report::problems(&decision.problems);
+            if self.conditions.said(&decision.problems, &report::now()) {
+                self.conditions.save(&self.keeper);
+            }
             self.known_problems = decision.problems;
         }
         self.teller.tell(|told| {
@@ -268,10 +270,13 @@ impl Shell {
         self.last_good = None;
         let (wanted, in_force) = (decision.wanted.clone(), self.in_force.clone());
         self.recorder.decided(&wanted);
-        self.here.decided(&wanted);
+        self.here.decided(Announced::Config(wanted.clone()));
         // What the machine let go of will never be taken: an FRR that is away for long must not fill the memory.
         self.decided.retain(|decided| Arc::strong_count(&decided.wanted) > 1);
         self.decided.push_back(Decided { wanted, in_force });
+        if Arc::ptr_eq(&*self.given.borrow(), &decision.wanted) {
+            self.leftovers.applied(&self.considered);
+        }
         self.happened(Input::Wanted(decision.wanted));
     }
 
@@ -285,6 +290,14 @@ impl Shell {
         for output in self.machine.step(Instant::now(), input) {
             self.perform(output);
         }
+    }
+}
+
+/// What the last run of the agent left in a file of the state folder, if it is there.
+fn saved<T: DeserializeOwned + Default>(state: &State, name: &str) -> Result<T> {
+    match state.read(name)? {
+        Some(json) => serde_json::from_str(&json).with_context(|| format!("state folder: {name}")),
+        None => Ok(T::default()),
     }
 }
 

@@ -52,6 +52,7 @@ fn peer(number: u32, asn: Asn) -> Peer {
         timers: None,
         connect_time: None,
         password: None,
+        password_secret: None,
         bfd_profile: None,
         graceful_restart: false,
         ebgp_multihop: false,

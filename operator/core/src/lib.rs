@@ -8,6 +8,7 @@ pub mod configuration_state;
 pub mod control;
 pub mod draining;
 pub mod duration;
+pub mod external;
 pub mod frr;
 pub mod guard;
 pub mod health_port;

@@ -131,6 +131,8 @@ pub struct Configuration {
     pub communities: Vec<Custom<metallb::CommunitySpec>>,
     /// `frrk8s.metallb.io` FRRConfigurations.
     pub frr_configurations: Vec<Custom<frrk8s::FRRConfigurationSpec>>,
+    /// `ConfigMap`s `bgpextras`, as the FRRConfigurations that say the same: raw configuration of the lowest priority.
+    pub bgp_extras: Vec<Custom<frrk8s::FRRConfigurationSpec>>,
     /// Nodes.
     pub nodes: Vec<Node>,
     /// `status.addresses` of Nodes that are IP addresses, by the Node's name.

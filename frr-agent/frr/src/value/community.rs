@@ -21,6 +21,11 @@ pub enum Community {
     Large(LargeCommunity),
 }
 
+impl Community {
+    /// `GRACEFUL_SHUTDOWN` (RFC 8326): of all ways the last.
+    pub const GRACEFUL_SHUTDOWN: Self = Self::Standard(StandardCommunity(65535, 0));
+}
+
 impl FromStr for Community {
     type Err = ValueError;
 

@@ -64,8 +64,15 @@ fn options(namespace: &str, input: input::Options) -> Options {
     };
     let required = REQUIRED.into_iter().map(|kind| watched(kind, true));
     let optional = OPTIONAL.into_iter().map(|kind| watched(kind, false));
+    let extras = Watched {
+        kind: Kind::ConfigMap,
+        namespace: Some(namespace.to_owned()),
+        fields: Some("metadata.name=bgpextras".to_owned()),
+        labels: None,
+        required: false,
+    };
     Options {
-        watched: required.chain(optional).collect(),
+        watched: required.chain(optional).chain([extras]).collect(),
         // What is optional and there is as much a part of the plan: without it, it would be taken away.
         wait_for_all: true,
         named_secrets: Some(namespace.to_owned()),

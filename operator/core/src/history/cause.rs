@@ -1,6 +1,6 @@
 //! What changed between two Snapshots.
 
-use super::manifest::Object;
+use super::manifest::{Extras, Object};
 use super::pairs::pairs;
 use super::{Counts, MASK, ObjectChange};
 use crate::model::{self, InForce};
@@ -74,6 +74,7 @@ impl Causes {
 
     fn compare_configuration(&mut self, before: &Configuration, after: &Configuration, node: &str) {
         self.compare(&before.frr_configurations, &after.frr_configurations);
+        self.compare(&extras(before), &extras(after));
         self.compare(&before.peers, &after.peers);
         self.compare(&before.bgp_advertisements, &after.bgp_advertisements);
         self.compare(&before.l2_advertisements, &after.l2_advertisements);
@@ -183,6 +184,7 @@ pub fn causes_since(in_force: &InForce, after: &Snapshot, node: &str) -> Causes 
     let mut before = after.clone();
     let kept = &mut *before;
     restore(&mut kept.frr_configurations, &in_force.frr_configurations);
+    restore_as("ConfigMap", &mut kept.bgp_extras, &in_force.bgp_extras);
     restore(&mut kept.peers, &in_force.peers);
     restore(&mut kept.bgp_advertisements, &in_force.bgp_advertisements);
     restore(&mut kept.l2_advertisements, &in_force.l2_advertisements);
@@ -196,12 +198,18 @@ fn restore<S: Clone>(objects: &mut Vec<Custom<S>>, forms: &model::Forms<S>)
 where
     Custom<S>: Object,
 {
+    restore_as(<Custom<S> as Object>::KIND, objects, forms);
+}
+
+fn restore_as<S: Clone>(kind: &'static str, objects: &mut Vec<Custom<S>>, forms: &model::Forms<S>)
+where
+    Custom<S>: Object,
+{
     let now = std::mem::take(objects);
     for (key, form) in forms {
         let Some((namespace, name)) = key.split_once('/') else { continue };
         let same = now.iter().find(|object| object.key() == (namespace, name));
-        let object =
-            ObjectRef { kind: <Custom<S> as Object>::KIND, namespace: namespace.into(), name: name.into() };
+        let object = ObjectRef { kind, namespace: namespace.into(), name: name.into() };
         let unnamed = || Meta {
             object,
             labels: Labels::new(),
@@ -214,6 +222,10 @@ where
         objects.push(Custom { meta: Meta { labels: form.labels.clone(), ..meta }, spec: form.spec.clone() });
     }
     objects.sort_by(|one, other| one.key().cmp(&other.key()));
+}
+
+fn extras(configuration: &Configuration) -> Vec<Extras<'_>> {
+    configuration.bgp_extras.iter().map(Extras).collect()
 }
 
 /// What is kept of a manifest that is too large.

@@ -66,6 +66,23 @@ custom! {
     herald_crds::frrk8s::FRRConfigurationSpec => "FRRConfiguration",
 }
 
+/// A `ConfigMap` `bgpextras`.
+#[derive(PartialEq)]
+pub(super) struct Extras<'a>(pub &'a Custom<herald_crds::frrk8s::FRRConfigurationSpec>);
+
+impl Object for Extras<'_> {
+    const KIND: &'static str = "ConfigMap";
+
+    fn key(&self) -> (&str, &str) {
+        self.0.key()
+    }
+
+    fn manifest(&self) -> Value {
+        let text = self.0.spec.raw.as_ref().and_then(|raw| raw.raw_config.as_deref());
+        of(Self::KIND, &self.0.meta, Some(("data", json!({ "extras": text }))))
+    }
+}
+
 impl Object for Service {
     const KIND: &'static str = "Service";
 

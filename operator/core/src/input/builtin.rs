@@ -6,7 +6,10 @@ use super::error::{InputError, nearest};
 use super::reader::{Object, Reader};
 use super::tree::{Tree, shorten};
 use crate::problem::{FieldPath, Step};
-use crate::snapshot::{Endpoint, EndpointSlice, Namespace, Node, Secret, Serves, Service, ServiceKey};
+use crate::snapshot::{
+    Custom, Endpoint, EndpointSlice, Namespace, Node, Secret, Serves, Service, ServiceKey,
+};
+use herald_crds::frrk8s::{FRRConfigurationSpec, RawConfig};
 use ipnet::IpNet;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1 as core;
@@ -23,6 +26,9 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 const SERVICE_TYPES: [&str; 4] = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"];
 const TRAFFIC_POLICIES: [&str; 2] = ["Cluster", "Local"];
 const FAMILY_POLICIES: [&str; 3] = ["SingleStack", "PreferDualStack", "RequireDualStack"];
+
+/// The `ConfigMap` of raw configuration in MetalLB's frr mode; its key is `extras`.
+const BGP_EXTRAS: &str = "bgpextras";
 
 /// Taints by which somebody says that the Pods of a node are about to go, whatever their value and effect: `kubectl cordon`
 /// and those of the Cluster Autoscaler, of Karpenter and of Kubernetes' "Non-graceful node shutdown"; and one for people.
@@ -190,15 +196,23 @@ impl Reader {
         self.snapshot.service_networks.insert(object.id.clone(), networks);
     }
 
-    /// Knows the `ConfigMap`s that configured MetalLB up to 0.12, and its `bgpextras`: nothing is read of them.
+    /// Reads `bgpextras` of MetalLB's frr mode, and knows the `ConfigMap`s that configured MetalLB up to 0.12. Others, of any
+    /// namespace, are none of Herald's business.
     pub fn config_map(&mut self, object: &Object<'_, '_>) {
         let data = |key| object.tree.get("data").and_then(|data| data.get(key)).and_then(Tree::text);
         if data("config").is_some_and(|text| text.contains("address-pools:")) {
             self.warning(object, FieldPath::of("data.config"), &InputError::LegacyConfigMap);
         }
-        if &*object.id.name == "bgpextras" && data("extras").is_some() {
-            self.warning(object, FieldPath::of("data.extras"), &InputError::BgpExtras);
+        let is_own = self.is_of_own_namespace(&object.id.namespace);
+        let Some(text) = data("extras").filter(|_| &*object.id.name == BGP_EXTRAS && is_own) else { return };
+        if self.duplicates(object) {
+            return;
         }
+        let Some(meta) = self.meta(object) else { return };
+        self.warning(object, FieldPath::of("data.extras"), &InputError::BgpExtras);
+        let raw = RawConfig { priority: Some(i64::MIN), raw_config: Some(text.to_owned()) };
+        let spec = FRRConfigurationSpec { raw: Some(raw), ..FRRConfigurationSpec::default() };
+        self.snapshot.bgp_extras.push(Custom { meta, spec });
     }
 
     /// Reads a Namespace.

@@ -115,8 +115,11 @@ pub enum InputError {
         "MetalLB's ConfigMap is not read since 0.13: write an IPAddressPool and an L2Advertisement or BGPAdvertisement instead"
     )]
     LegacyConfigMap,
-    /// Raw configuration that only MetalLB's frr mode reads.
-    #[error("bgpextras is not read: write an FRRConfiguration with spec.raw.rawConfig instead")]
+    /// Raw configuration of MetalLB's frr mode.
+    #[error(
+        "bgpextras is deprecated: it is applied, before all other raw configuration; write an FRRConfiguration with \
+         spec.raw.rawConfig instead"
+    )]
     BgpExtras,
     /// `data.password` of a Secret is not base64.
     #[error("is not base64, as values under data must be; plain text goes under stringData")]
@@ -143,7 +146,7 @@ impl Reason for InputError {
             Self::AmbiguousName { .. } => "AmbiguousName",
             Self::InvalidName { .. } => "InvalidName",
             Self::LegacyConfigMap => "LegacyConfigMap",
-            Self::BgpExtras => "UnsupportedBGPExtras",
+            Self::BgpExtras => "DeprecatedBGPExtras",
             Self::InvalidBase64 => "InvalidBase64",
         }
     }

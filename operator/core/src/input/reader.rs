@@ -140,8 +140,7 @@ impl Reader {
                 return self.report(place.source, at, None, field, &why);
             }
         };
-        let wanted = self.options.namespace.clone();
-        if kind.is_ours() && wanted.is_some_and(|ns| !object.namespace.is_empty() && object.namespace != ns) {
+        if kind.is_ours() && !self.is_of_own_namespace(&object.namespace) {
             return;
         }
         if let Err(why) = self.first_of_its_name(kind, &object, place, tree.at) {
@@ -172,6 +171,12 @@ impl Reader {
         }
         self.seen.insert(object.clone(), location(&self.index, place.source, at));
         Ok(())
+    }
+
+    /// Whether objects of a namespace count, of the kinds of which only one's own do.
+    pub(super) fn is_of_own_namespace(&self, namespace: &str) -> bool {
+        let wanted = self.options.namespace.as_deref();
+        namespace.is_empty() || wanted.is_none_or(|own| own == namespace)
     }
 
     /// kustomize itself fills in what a kustomization leaves out.
@@ -272,6 +277,7 @@ fn sort(snapshot: &mut Configuration) {
     snapshot.bfd_profiles.sort_by_cached_key(|o| key(&o.meta.object));
     snapshot.communities.sort_by_cached_key(|o| key(&o.meta.object));
     snapshot.frr_configurations.sort_by_cached_key(|o| key(&o.meta.object));
+    snapshot.bgp_extras.sort_by_cached_key(|o| key(&o.meta.object));
     snapshot.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     snapshot.namespaces.sort_by(|a, b| a.name.cmp(&b.name));
     snapshot.secrets.sort_by_cached_key(|o| key(&o.object));

@@ -7,13 +7,14 @@ use super::pool::Pool;
 use super::selection::Pools;
 use super::service_parse::PoolFamilies;
 use super::{BfdProfile, L2Advertisement, Model, bfd, community, endpoints, l2_advertisement, pool};
-use super::{frr_configurations, lint, peers, service_parse};
+use super::{frr_configurations, leftover, lint, peers, service_parse};
 use crate::frr::Secrets;
 use crate::guard::{self, Guard};
 use crate::problem::Problem;
 use crate::snapshot::{Labels, Node, Snapshot};
 use herald_crds::metallb::BGPAdvertisementSpec;
 use herald_frr::value::{Community, Family};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct Options {
     pub allow_missing_secrets: bool,
     /// Without any Node in the input: a node of this name, with the label `kubernetes.io/hostname`.
     pub assume_node: Option<Arc<str>>,
+    /// Leave out FRRConfigurations that MetalLB's speaker left behind: the node's agent plans from the same objects.
+    pub ignore_leftovers: bool,
     /// Networks of the cluster that no object names.
     pub networks: guard::Networks,
 }
@@ -203,11 +206,19 @@ impl Build<'_> {
 
     /// Each alone; what they make together is judged for each node, when its configuration is built.
     fn frr_configurations(&mut self) {
-        let present = &self.snapshot.frr_configurations;
+        let snapshot = self.snapshot;
+        let secrets = Secrets::new(&snapshot.secrets, self.options.allow_missing_secrets);
+        let mut present = Cow::Borrowed(snapshot.frr_configurations.as_slice());
+        if self.options.ignore_leftovers {
+            leftover::take_out(&mut present, &mut self.built.problems);
+        }
         let forms = &self.before.frr_configurations;
-        let objects = Objects { kind: "FRRConfiguration", present, forms, snapshot: self.snapshot };
-        let secrets = Secrets::new(&self.snapshot.secrets, self.options.allow_missing_secrets);
-        frr_configurations::build(&objects, &secrets, &mut self.built);
+        let objects = Objects { kind: "FRRConfiguration", present: &present, forms, snapshot };
+        self.built.in_force.frr_configurations =
+            frr_configurations::build(&objects, &secrets, &mut self.built);
+        let (present, forms) = (&snapshot.bgp_extras, &self.before.bgp_extras);
+        let extras = Objects { kind: "ConfigMap", present, forms, snapshot };
+        self.built.in_force.bgp_extras = frr_configurations::build(&extras, &secrets, &mut self.built);
     }
 
     fn services(&mut self) {

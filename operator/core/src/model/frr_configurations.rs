@@ -3,7 +3,7 @@
 
 use super::build::Built;
 use super::commit_confirmed;
-use super::in_force::key;
+use super::in_force::{Forms, key};
 use super::judge::{Candidate, Standing};
 use super::kind::{Context, Objects, Parsed, Prepared, Resolved, form_of, prepare};
 use crate::frr::{Contribution, PasswordSource, SecretError};
@@ -14,12 +14,13 @@ use herald_crds::frrk8s::FRRConfigurationSpec;
 use herald_frr::value::Password;
 use std::cell::RefCell;
 
-/// Fills the model's FRRConfigurations.
+/// Adds to the model's FRRConfigurations; returns what is in force of these.
 pub(crate) fn build(
     objects: &Objects<'_, FRRConfigurationSpec>,
     secrets: &dyn PasswordSource,
     built: &mut Built,
-) {
+) -> Forms<FRRConfigurationSpec> {
+    let mut kept = Forms::new();
     let parse = |object: &Custom<_>, context: &Context<'_>| parse(object, context, secrets);
     let prepared = prepare(objects, parse, &mut built.problems);
     for Prepared { object, candidate: Candidate { mut rank, current, last } } in prepared {
@@ -38,9 +39,10 @@ pub(crate) fn build(
             }
             (None, None) => continue,
         };
-        built.in_force.frr_configurations.extend(form.map(|form| (key(&object), form)));
+        kept.extend(form.map(|form| (key(&object), form)));
         built.model.frr_configurations.push(Contribution { rank, previous, ..value });
     }
+    kept
 }
 
 /// Which nodes an object is for; `None` where that cannot be told.

@@ -26,6 +26,8 @@ pub struct InForce {
     pub communities: Forms<metallb::CommunitySpec>,
     /// FRRConfigurations.
     pub frr_configurations: Forms<frrk8s::FRRConfigurationSpec>,
+    /// `ConfigMap`s `bgpextras`.
+    pub bgp_extras: Forms<frrk8s::FRRConfigurationSpec>,
 }
 
 impl InForce {
@@ -42,6 +44,7 @@ impl InForce {
                 "FRRConfiguration" => {
                     take_back(&mut self.frr_configurations, &before.frr_configurations, object);
                 }
+                "ConfigMap" => take_back(&mut self.bgp_extras, &before.bgp_extras, object),
                 _ => {}
             }
         }

@@ -37,6 +37,8 @@ pub struct Peer {
     pub connect_time: Option<u16>,
     /// TCP MD5 password.
     pub password: Option<Password>,
+    /// The Secret that it comes from.
+    pub password_secret: Option<Arc<str>>,
     /// Name of a BFDProfile that exists.
     pub bfd_profile: Option<Arc<str>>,
     /// Graceful restart (RFC 4724).

@@ -83,6 +83,7 @@ pub(crate) fn parse(
         timers,
         connect_time,
         password,
+        password_secret: peer_secret::reference(spec).map(Into::into),
         bfd_profile,
         graceful_restart: spec.enable_graceful_restart.unwrap_or_default(),
         ebgp_multihop: spec.ebgp_multi_hop.unwrap_or_default(),

@@ -20,8 +20,7 @@ pub(crate) fn password(
     sink: &mut Sink<'_>,
 ) -> Option<Password> {
     let own = spec.password.as_deref().filter(|text| !text.is_empty());
-    let reference = spec.password_secret.as_ref().and_then(|secret| secret.name.as_deref());
-    let reference = reference.filter(|name| !name.is_empty());
+    let reference = reference(spec);
     let path = FieldPath::of("spec.passwordSecret");
     match (own, reference) {
         (None, None) => None,
@@ -40,6 +39,12 @@ pub(crate) fn password(
             sink.take(&path, found).flatten()
         }
     }
+}
+
+/// The Secret that a peer names.
+pub(crate) fn reference(spec: &BGPPeerSpec) -> Option<&str> {
+    let reference = spec.password_secret.as_ref().and_then(|secret| secret.name.as_deref());
+    reference.filter(|name| !name.is_empty())
 }
 
 /// In the words of MetalLB.

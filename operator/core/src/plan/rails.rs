@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 impl Planner<'_> {
     /// Takes out the prefixes that the cluster's own traffic would follow. An aggregate is the
     /// advertisement's mistake, a single address the Service's.
-    pub(super) fn keep_rails(&self, model: &Model, plan: &mut NodePlan) -> Vec<Problem> {
+    pub(crate) fn keep_rails(&self, model: &Model, plan: &mut NodePlan) -> Vec<Problem> {
         let is_refused = |net: &&IpNet| model.guard.refusal(net).is_some();
         let nets: Vec<IpNet> = plan.announced.keys().filter(is_refused).copied().collect();
         let refused: BTreeMap<IpNet, Announced> =

@@ -9,13 +9,10 @@ use crate::frr::class::{ClassKey, Token};
 use crate::frr::merge::{MergedNeighbor, MergedRouter, Vrf};
 use crate::model::BgpAdvertisement;
 use herald_frr::config::{NeighborId, Origin, Origins};
-use herald_frr::value::{Community, Family, StandardCommunity};
+use herald_frr::value::{Community, Family};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-
-/// `GRACEFUL_SHUTDOWN` (RFC 8326).
-const GRACEFUL_SHUTDOWN: StandardCommunity = StandardCommunity(65535, 0);
 
 /// What a prefix is announced with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -279,7 +276,7 @@ fn pick(
     if !stays {
         // RFC 8326: of all ways the last, until it goes.
         attributes.local_pref = Some(0);
-        attributes.communities.insert(Community::Standard(GRACEFUL_SHUTDOWN));
+        attributes.communities.insert(Community::GRACEFUL_SHUTDOWN);
     }
     sent.then_some(attributes)
 }

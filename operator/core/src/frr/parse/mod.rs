@@ -46,11 +46,13 @@ impl Contribution {
         let mut routers = bgp.map(|bgp| router::routers(bgp, object, secrets, &mut sink)).unwrap_or_default();
         let raw = custom.spec.raw.as_ref().and_then(|raw| {
             let text = raw.raw_config.as_deref().filter(|text| !text.is_empty())?;
+            // `bgpextras` is read into the same form.
+            let field = if object.kind == "ConfigMap" { "data.extras" } else { "spec.raw.rawConfig" };
             Some(RawPart {
                 priority: raw.priority.unwrap_or_default(),
                 text: RawConfig::new(text),
                 allows_default_route: false,
-                source: Source::new(object, FieldPath::of("spec.raw.rawConfig")),
+                source: Source::new(object, FieldPath::of(field)),
             })
         });
         let Sink { errors, mut warnings, .. } = sink;

@@ -15,6 +15,8 @@ pub enum Kind {
     Namespace,
     /// core/v1; only of one's own namespace.
     Secret,
+    /// core/v1; only `bgpextras` of one's own namespace.
+    ConfigMap,
     /// networking.k8s.io/v1, Kubernetes 1.33 and later.
     ServiceCidr,
     /// metallb.io/v1beta1.
@@ -53,6 +55,7 @@ impl Kind {
             Self::Node => Names("", "v1", "Node", "nodes", false),
             Self::Namespace => Names("", "v1", "Namespace", "namespaces", false),
             Self::Secret => Names("", "v1", "Secret", "secrets", true),
+            Self::ConfigMap => Names("", "v1", "ConfigMap", "configmaps", true),
             Self::ServiceCidr => Names("networking.k8s.io", "v1", "ServiceCIDR", "servicecidrs", false),
             Self::IpAddressPool => Names(METALLB, "v1beta1", "IPAddressPool", "ipaddresspools", true),
             Self::L2Advertisement => Names(METALLB, "v1beta1", "L2Advertisement", "l2advertisements", true),

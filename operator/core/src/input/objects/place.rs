@@ -46,6 +46,7 @@ fn visit<V: Visit>(kind: Kind, visitor: V) -> Option<V::Answer> {
         Kind::FrrConfiguration => {
             visitor.list(&custom(|c| &c.frr_configurations, |c| &mut c.frr_configurations))
         }
+        Kind::ConfigMap => visitor.list(&custom(|c| &c.bgp_extras, |c| &mut c.bgp_extras)),
         Kind::Node => {
             visitor.list(&List { get: |c| &c.nodes, get_mut: |c| &mut c.nodes, key: |n| ("", &n.name) })
         }

@@ -22,7 +22,7 @@ pub(super) fn lint(snapshot: &Configuration, model: &Model, warnings: &mut Vec<P
         advertised_peers(snapshot, advertisement, warnings);
     }
     // Sessions of users who write FRRConfigurations may carry the prefixes of those.
-    if all_advertisements && snapshot.frr_configurations.is_empty() {
+    if all_advertisements && snapshot.frr_configurations.is_empty() && snapshot.bgp_extras.is_empty() {
         peers(model, warnings);
     }
 }

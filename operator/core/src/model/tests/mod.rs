@@ -3,6 +3,7 @@
 mod advertisements;
 mod commit_confirmed;
 mod in_force;
+mod leftovers;
 mod nodes;
 mod peers;
 mod pools;

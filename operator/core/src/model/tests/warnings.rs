@@ -193,5 +193,5 @@ fn what_stood_in_config_maps_is_said() {
     let text = crate::input::SourceText { file: "t".into(), text: (legacy.to_owned() + extras).into() };
     let parsed = crate::input::parse(&[text], &crate::input::Options::default());
     let reasons: Vec<&str> = parsed.problems.iter().map(|p| p.reason).collect();
-    assert_eq!(reasons, ["LegacyConfigMap", "UnsupportedBGPExtras"]);
+    assert_eq!(reasons, ["LegacyConfigMap", "DeprecatedBGPExtras"]);
 }
