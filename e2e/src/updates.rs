@@ -47,6 +47,8 @@ pub enum Heard {
 pub struct Message {
     /// The neighbour's own address of the session.
     pub session: IpAddr,
+    /// Who is at the other end.
+    pub peer: IpAddr,
     /// What it was.
     pub heard: Heard,
 }
@@ -74,8 +76,8 @@ impl Updates {
             let Some(body) = record.get(HEADER..HEADER + length) else { break };
             ensure!(u16::from_be_bytes([record[4], record[5]]) == BGP4MP, "not BGP4MP: {record:?}");
             let subtype = u16::from_be_bytes([record[6], record[7]]);
-            if let Some((session, heard)) = read_record(subtype, Bytes(body))? {
-                messages.push(Message { session, heard });
+            if let Some(message) = read_record(subtype, Bytes(body))? {
+                messages.push(message);
             }
             used += HEADER + length;
         }
@@ -156,13 +158,12 @@ impl<'a> Bytes<'a> {
 }
 
 /// A state change or a message (RFC 6396 4.4): subtypes 0 and 5, 1 and 4, with AS numbers of 2 and of 4 bytes.
-fn read_record(subtype: u16, mut body: Bytes) -> Result<Option<(IpAddr, Heard)>> {
+fn read_record(subtype: u16, mut body: Bytes) -> Result<Option<Message>> {
     ensure!(matches!(subtype, 0 | 1 | 4 | 5), "unknown subtype {subtype}");
     body.take(if matches!(subtype, 4 | 5) { 8 } else { 4 })?;
     body.u16()?;
     let afi = body.u16()?;
-    body.address(afi)?;
-    let session = body.address(afi)?;
+    let (peer, session) = (body.address(afi)?, body.address(afi)?);
     let heard = if matches!(subtype, 0 | 5) {
         match (body.u16()?, body.u16()?) {
             (_, ESTABLISHED) => Some(Heard::Up),
@@ -172,7 +173,7 @@ fn read_record(subtype: u16, mut body: Bytes) -> Result<Option<(IpAddr, Heard)>>
     } else {
         read_message(body)?
     };
-    Ok(heard.map(|heard| (session, heard)))
+    Ok(heard.map(|heard| Message { session, peer, heard }))
 }
 
 /// An UPDATE (RFC 4271 4.3, type 2); nothing of other messages.

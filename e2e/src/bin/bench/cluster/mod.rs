@@ -80,8 +80,9 @@ fn bare(cluster: &Cluster, watch: &mut Watch, runs: u32, figures: &mut Vec<Figur
         line(&there)?;
         added.push(milliseconds(started, watch.until(&[prefix(own)], 1)?.1));
     }
-    ensure!(frr.load("no router bgp 64500\n")?.accepted, "FRR keeps its router");
+    line(&gone)?;
     watch.until(&[prefix(own)], 0)?;
+    ensure!(frr.load("no router bgp 64500\n")?.accepted, "FRR keeps its router");
     spread("one network line by vtysh, empty table: until BIRD has it", added, None, figures);
     spread("no network by vtysh: until BIRD has lost it", removed, None, figures);
     Ok(())

@@ -33,7 +33,7 @@ impl Watch {
     fn take(&mut self) -> Result<bool> {
         let messages = self.updates.read()?;
         for message in &messages {
-            let session = message.session;
+            let session = message.peer;
             match &message.heard {
                 Heard::Update { withdrawn, announced } => {
                     for prefix in withdrawn {
