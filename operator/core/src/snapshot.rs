@@ -158,8 +158,14 @@ impl Snapshot {
         }
         let Self { configuration, services, endpoint_slices, unreadable, incomplete, here: _ } = self;
         let lost = |object: &ObjectRef| *incomplete || unreadable.contains(object);
-        complete_map(services, &before.services, |service| &service.meta.object, &lost);
-        complete_map(endpoint_slices, &before.endpoint_slices, |slice| &slice.object, &lost);
+        // There are thousands of these: they are looked through only if one of them may be lost.
+        let may_be = |kind| *incomplete || unreadable.iter().any(|object| object.kind == kind);
+        if may_be("Service") {
+            complete_map(services, &before.services, |service| &service.meta.object, &lost);
+        }
+        if may_be("EndpointSlice") {
+            complete_map(endpoint_slices, &before.endpoint_slices, |slice| &slice.object, &lost);
+        }
         let of_cluster = |kind, name: &Arc<str>| ObjectRef { kind, namespace: "".into(), name: name.clone() };
         let now = Arc::make_mut(configuration);
         complete(&mut now.nodes, &before.nodes, |node| of_cluster("Node", &node.name), &lost);

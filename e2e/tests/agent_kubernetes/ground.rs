@@ -1,5 +1,4 @@
-//! The agent on a real API server, with the rights of `manifests/rbac`: Services become routes, and nothing that becomes of
-//! the API server takes one away.
+//! One node with FRR, agent and a neighbour; an API server and an operator.
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{NODE, Site};
@@ -10,9 +9,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Enough for whatever is waited for, on a machine that has other things to do.
-const LIMIT: Duration = Duration::from_mins(2);
+pub const LIMIT: Duration = Duration::from_mins(2);
 /// For this long nothing may happen. The agent gives up waiting for the API server after 3 s.
-const QUIET: Duration = Duration::from_secs(12);
+pub const QUIET: Duration = Duration::from_secs(12);
 
 const BIRD: &str = "protocol bgp node { local 172.30.0.2 as 64501; neighbor 172.30.0.1 as 64500; \
     password \"quiet\"; connect delay time 1; ipv4 { import all; export none; }; }\n";
@@ -44,25 +43,18 @@ metadata: {name: router, namespace: metallb-system}
 spec: {myASN: 64500, peerASN: 64501, peerAddress: 172.30.0.2, connectTime: 1s, passwordSecret: {name: router}}
 ";
 
-struct Cluster {
-    // They end in this order.
-    bird: Bird,
-    operator: Operator,
-    kube: Kube,
-    kubeconfig: PathBuf,
-    site: Site,
-}
-
-/// One cluster for all of it: what one part leaves behind is what the next one starts with.
-#[test]
-fn services_become_routes_and_stay_routes_while_the_api_server_is_away() -> Result<()> {
-    let mut cluster = Cluster::start()?;
-    let told = cluster.live();
-    told.with_context(|| format!("{}\n=== operator\n{}", cluster.site.logs(), cluster.operator.log()))
+/// Its parts end in this order.
+pub struct Cluster {
+    pub bird: Bird,
+    pub operator: Operator,
+    pub kube: Kube,
+    pub kubeconfig: PathBuf,
+    pub site: Site,
 }
 
 impl Cluster {
-    fn start() -> Result<Self> {
+    /// Everything but the agent, and nothing configured.
+    pub fn start() -> Result<Self> {
         let site = Site::new(Release::V10, "")?;
         let mut kube = Kube::installed(site.lab())?;
         // An API server that has just started knows no rights for a moment, and says no to everything.
@@ -75,44 +67,19 @@ impl Cluster {
         Ok(Self { bird, operator, kube, kubeconfig, site })
     }
 
-    fn start_agent(&mut self) -> Result<()> {
+    /// On the API server, with the rights of the `ServiceAccount` speaker.
+    pub fn start_agent(&mut self) -> Result<()> {
         self.site.agent = Some(Agent::start_kubernetes(&self.site.frr, NODE, &self.kubeconfig, &[])?);
         Ok(())
     }
 
-    fn live(&mut self) -> Result<()> {
-        wait_for("the configuration is admitted", LIMIT, || self.kube.apply(CONFIGURATION))?;
-        self.start_agent()?;
-        self.service("web", true)?;
-        let web = self.route("web")?;
-        self.endpoints_come_and_go(&web)?;
-        self.kube.stop()?;
-        self.stays(&web).context("the API server is away")?;
-        self.kill_agent()?;
-        self.start_agent()?;
-        self.stays(&web).context("the agent started while the API server is away")?;
-        self.kill_agent()?;
-        self.site.frr.kill_all()?;
-        wait_for("the route is gone with FRR", LIMIT, || self.bird.lacks(&web))?;
-        self.site.frr.boot()?;
-        self.start_agent()?;
-        self.arrives(&web).context("FRR and agent started while the API server is away")?;
-        self.stays(&web).context("FRR and agent started while the API server is away")?;
-        self.kube.restart_api()?;
-        self.service("later", true)?;
-        self.route("later")?;
-        self.stays(&web).context("the API server is back")
-    }
-
-    fn endpoints_come_and_go(&mut self, web: &str) -> Result<()> {
-        self.endpoints("web", false)?;
-        wait_for("it is withdrawn with its last endpoint", LIMIT, || self.bird.lacks(web))?;
-        self.endpoints("web", true)?;
-        self.arrives(web)
+    /// A pool, an advertisement, and the neighbour as a peer with a password.
+    pub fn configure(&self) -> Result<()> {
+        wait_for("the configuration is admitted", LIMIT, || self.kube.apply(CONFIGURATION)).map(drop)
     }
 
     /// A Service and the one endpoint that it has, on the node.
-    fn service(&self, name: &str, ready: bool) -> Result<()> {
+    pub fn service(&self, name: &str, ready: bool) -> Result<()> {
         let service = json!({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "default"},
             "spec": {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": false, "ports": [{"port": 80}]},
@@ -121,7 +88,8 @@ impl Cluster {
         self.endpoints(name, ready)
     }
 
-    fn endpoints(&self, name: &str, ready: bool) -> Result<()> {
+    /// The Service's one endpoint is ready or not.
+    pub fn endpoints(&self, name: &str, ready: bool) -> Result<()> {
         let slice = json!({
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
             "metadata": {"name": name, "namespace": "default", "labels": {"kubernetes.io/service-name": name}},
@@ -131,23 +99,29 @@ impl Cluster {
         self.kube.apply(&slice.to_string()).map(drop)
     }
 
-    /// The prefix of a Service once the neighbour has it.
-    fn route(&self, name: &str) -> Result<String> {
-        let prefix = wait_for("the Service has an address", LIMIT, || {
+    /// The prefix of a Service once it has its address.
+    pub fn address(&self, name: &str) -> Result<String> {
+        wait_for("the Service has an address", LIMIT, || {
             let service = self.kube.get(&["service", name])?;
             let ip = service["status"]["loadBalancer"]["ingress"][0]["ip"].as_str();
             ip.map(|ip| format!("{ip}/32")).with_context(|| service["status"].to_string())
-        })?;
+        })
+    }
+
+    /// The prefix of a Service once the neighbour has it.
+    pub fn route(&self, name: &str) -> Result<String> {
+        let prefix = self.address(name)?;
         self.arrives(&prefix)?;
         Ok(prefix)
     }
 
-    fn arrives(&self, prefix: &str) -> Result<()> {
+    /// Waits until the neighbour has it.
+    pub fn arrives(&self, prefix: &str) -> Result<()> {
         wait_for(&format!("the neighbour has {prefix}"), LIMIT, || self.bird.routes_to(prefix)).map(drop)
     }
 
     /// The neighbour has the route all the time, and is never told that it goes.
-    fn stays(&self, prefix: &str) -> Result<()> {
+    pub fn stays(&self, prefix: &str) -> Result<()> {
         let (started, withdrawn) = (Instant::now(), self.bird.withdrawals("node")?);
         while started.elapsed() < QUIET {
             self.bird.routes_to(prefix)?;
@@ -158,7 +132,8 @@ impl Cluster {
         Ok(())
     }
 
-    fn kill_agent(&mut self) -> Result<()> {
+    /// SIGKILL.
+    pub fn kill_agent(&mut self) -> Result<()> {
         self.site.agent.take().context("no agent runs")?.process().kill()
     }
 }
