@@ -18,6 +18,7 @@ mod shell;
 mod sockets;
 mod state;
 mod status;
+mod vty;
 mod vtysh;
 
 use anyhow::Result;

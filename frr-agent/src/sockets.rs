@@ -97,7 +97,7 @@ fn answers(stream: &UnixStream, end: Instant) -> bool {
 }
 
 /// A connection to a daemon, at once or not at all: one that hangs takes no more when its queue is full.
-fn knock(folder: &Path, name: &str) -> nix::Result<UnixStream> {
+pub fn knock(folder: &Path, name: &str) -> nix::Result<UnixStream> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
     connect(socket.as_raw_fd(), &UnixAddr::new(&folder.join(format!("{name}.vty")))?)?;

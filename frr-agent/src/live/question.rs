@@ -1,5 +1,6 @@
 //! What FRR is asked, and its answers as types.
 
+use crate::vty::{BFDD, BGPD};
 use herald_frr::diff::Session;
 use herald_frr::show::{self, BfdSession, LastReset, Route, SessionSummary, ShowError};
 use herald_frr::value::{Family, InterfaceName};
@@ -39,7 +40,15 @@ pub enum Answer {
 }
 
 impl Question {
-    /// The command for `vtysh -c`.
+    /// Who is asked.
+    pub const fn daemon(&self) -> &'static str {
+        match self {
+            Self::Bfd => BFDD,
+            Self::Summary | Self::Ended(_) | Self::Route(..) | Self::Sent(..) => BGPD,
+        }
+    }
+
+    /// The command.
     pub fn command(&self) -> String {
         match self {
             Self::Summary => show::SUMMARY.to_owned(),

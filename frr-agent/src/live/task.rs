@@ -1,12 +1,11 @@
-//! The clock and `vtysh`: a task of its own with runs of its own, which nothing waits for.
+//! The clock and FRR's daemons: a task of its own, which nothing waits for.
 
 use super::event::Event;
 use super::facts::Facts;
 use super::observer::{Moment, Observer};
 use super::question::{Answer, Question};
-use crate::vtysh::Vtysh;
+use crate::vty::Vty;
 use herald_frr::config::FrrConfig;
-use herald_frr::show::answers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -16,7 +15,7 @@ use tracing::error;
 /// Looks at FRR for as long as `config` has a sender; that is what FRR was given last. Facts are also
 /// written to `file` when more than ages and times of them changes.
 pub fn spawn(
-    vtysh: Vtysh,
+    vty: Vty,
     mut config: watch::Receiver<Arc<FrrConfig>>,
     file: PathBuf,
 ) -> watch::Receiver<Arc<Facts>> {
@@ -34,7 +33,7 @@ pub fn spawn(
                 }
                 () = tokio::time::sleep_until(observer.wake_at().into()) => {
                     let questions = observer.ask(Instant::now());
-                    match run(&vtysh, questions).await {
+                    match run(&vty, questions).await {
                         Ok(answers) => observer.answered(moment(), answers).iter().for_each(Event::log),
                         Err(why) => observer.failed(why),
                     }
@@ -68,15 +67,16 @@ fn moment() -> Moment {
     Moment { at: Instant::now(), seconds: since.as_secs() }
 }
 
-/// One run of `vtysh`, outside of the threads that others need.
-async fn run(vtysh: &Vtysh, questions: Vec<Question>) -> Result<Vec<Answer>, String> {
-    let vtysh = vtysh.clone();
+/// Asks outside of the threads that others need.
+async fn run(vty: &Vty, questions: Vec<Question>) -> Result<Vec<Answer>, String> {
+    let vty = vty.clone();
     let asked = tokio::task::spawn_blocking(move || {
-        let commands: Vec<String> = questions.iter().map(Question::command).collect();
-        let output = vtysh.show(&commands).map_err(|why| why.to_string())?;
-        let texts = answers(&output, questions.len()).map_err(|why| why.to_string())?;
-        let read = questions.into_iter().zip(texts).map(|(question, text)| question.read(text));
-        read.collect::<Result<Vec<_>, _>>().map_err(|why| why.to_string())
+        let mut asking = vty.asking();
+        let mut answer = |question: Question| {
+            let text = asking.ask(question.daemon(), &question.command()).map_err(|why| why.to_string())?;
+            question.read(&text).map_err(|why| why.to_string())
+        };
+        questions.into_iter().map(&mut answer).collect()
     });
     asked.await.map_err(|why| why.to_string())?
 }

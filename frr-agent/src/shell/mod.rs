@@ -20,6 +20,7 @@ use crate::report;
 use crate::sockets::Daemons;
 use crate::state::{Boot, IN_FORCE, LIVE, QUARANTINE, State};
 use crate::status::{self, Teller, Told};
+use crate::vty::Vty;
 use crate::vtysh::Vtysh;
 use anyhow::{Context, Result, ensure};
 use commits::{Commits, Look};
@@ -182,10 +183,11 @@ impl Shell {
             sockets: args.vty_dir.clone(),
             deadline: Duration::from_secs(args.deadline),
         };
+        let vty = Vty { folder: vtysh.sockets.clone(), deadline: vtysh.deadline };
         let folder = args.state_dir.join(herald_core::history::FOLDER);
         let history = History::open(&folder, &args.node, args.history_size << 20);
         let (given, config) = watch::channel(Arc::default());
-        let facts = live::spawn(vtysh.clone(), config, args.state_dir.join(LIVE));
+        let facts = live::spawn(vty.clone(), config, args.state_dir.join(LIVE));
         let (teller, told) = Teller::new(&conditions);
         Ok(Self {
             recorder: Recorder::new(history, &args.node, in_force.clone()),
@@ -194,7 +196,7 @@ impl Shell {
             read_again: Arc::new(Notify::new()),
             machine: Machine::new(start),
             last_good,
-            runner: Runner::start(&vtysh, &state, answers),
+            runner: Runner::start(&vtysh, &vty, &state, answers),
             keeper: Keeper::start(state),
             taken: in_force.clone(),
             given,

@@ -1,10 +1,11 @@
-//! Runs `vtysh` beside the loop: one thread for what changes FRR or reads it whole, one for single prefixes.
+//! Asks and changes FRR beside the loop: one thread for what changes it or reads it whole, one for single prefixes.
 
 use super::Event;
 use super::commits::Look;
 use crate::machine::{Failure, Input, Question, Run};
 use crate::report;
 use crate::state::State;
+use crate::vty::Vty;
 use crate::vtysh::Vtysh;
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::ChangePlan;
@@ -38,13 +39,13 @@ pub struct Runner {
 
 impl Runner {
     /// Starts them. Answers go to `answers`.
-    pub fn start(vtysh: &Vtysh, state: &State, answers: &UnboundedSender<Event>) -> Self {
+    pub fn start(vtysh: &Vtysh, vty: &Vty, state: &State, answers: &UnboundedSender<Event>) -> Self {
         let spawn = || {
             let (sender, jobs) = mpsc::channel();
-            let (vtysh, state, answers) = (vtysh.clone(), state.clone(), answers.clone());
+            let (vtysh, vty, state, answers) = (vtysh.clone(), vty.clone(), state.clone(), answers.clone());
             thread::spawn(move || {
                 // Ends with the loop, whose end of the channel is then gone.
-                let mut events = jobs.iter().filter_map(|job| perform(&vtysh, &state, job));
+                let mut events = jobs.iter().filter_map(|job| perform(&vtysh, &vty, &state, job));
                 while events.next().is_some_and(|event| answers.send(event).is_ok()) {}
             });
             sender
@@ -61,14 +62,14 @@ impl Runner {
 }
 
 /// All that is done to FRR, and the record of it that must come first (I/O).
-fn perform(vtysh: &Vtysh, state: &State, job: Job) -> Option<Event> {
+fn perform(vtysh: &Vtysh, vty: &Vty, state: &State, job: Job) -> Option<Event> {
     let input = match job {
         Job::Read(run) => {
             let text = vtysh.running_config().map_err(Failure::from);
             Input::Running(run, text.map(|text| Box::new(running::parse(&text))))
         }
         Job::Apply(run, plan) => Input::Applied(run, vtysh.apply(&plan).map_err(Failure::from)),
-        Job::Check(run, questions) => Input::Checked(run, vtysh.routes(&questions).map_err(Failure::from)),
+        Job::Check(run, questions) => Input::Checked(run, vty.routes(&questions).map_err(Failure::from)),
         Job::Intend(run, names) => {
             // A full disk stops no apply: what is not recorded counts only if the agent is killed now.
             if let Err(why) = state.intend(run, &names) {
@@ -78,7 +79,7 @@ fn perform(vtysh: &Vtysh, state: &State, job: Job) -> Option<Event> {
         }
         Job::Sessions(look) => {
             let seen = Instant::now();
-            return Some(Event::Sessions(look, seen, vtysh.established().map_err(Failure::from)));
+            return Some(Event::Sessions(look, seen, vty.established().map_err(Failure::from)));
         }
     };
     Some(Event::Happened(input))

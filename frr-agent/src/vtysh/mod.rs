@@ -2,17 +2,16 @@
 
 mod pipes;
 
-use crate::machine::{Fact, Failure, Question, RefusedLine};
+use crate::machine::{Failure, RefusedLine};
 use crate::sockets;
-use herald_frr::diff::{ChangePlan, PlannedLine, Session};
+use crate::vty::BGPD;
+use herald_frr::diff::{ChangePlan, PlannedLine};
 use herald_frr::render::mask_passwords;
 use herald_frr::running;
-use herald_frr::show::{self, SUMMARY, SessionState, SessionSummary, ShowError};
 use herald_frr::vtysh::{self, Answer};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
@@ -57,9 +56,6 @@ pub enum VtyshError {
         /// What it printed, passwords left out.
         message: String,
     },
-    /// It answered something that is not understood.
-    #[error("{0}")]
-    Answer(#[from] ShowError),
 }
 
 impl From<VtyshError> for Failure {
@@ -71,14 +67,8 @@ impl From<VtyshError> for Failure {
     }
 }
 
-/// One run asks for at most this many prefixes: the arguments stay short, and so does the answer.
-const QUESTIONS: usize = 64;
-
 /// The file of the lines, as vtysh sees it: its standard input, which lies in memory and on no disk.
 const LINES: &str = "/proc/self/fd/0";
-
-/// The daemon that most of our lines are for.
-const BGPD: &str = "bgpd";
 
 /// How `vtysh` is reached.
 #[derive(Debug, Clone)]
@@ -107,12 +97,6 @@ impl Vtysh {
         if done.status.success() { Ok(running::as_bgpd_has_it(&done.stdout)) } else { Err(failure(&done)) }
     }
 
-    /// What `show` commands print, in one run. The exit code is that of one of them, and is not looked at.
-    pub fn show(&self, commands: &[String]) -> Result<String, VtyshError> {
-        let arguments = commands.iter().flat_map(|command| ["-c".into(), command.into()]);
-        Ok(self.run(&arguments.collect::<Vec<OsString>>(), None)?.stdout)
-    }
-
     /// Runs the plan's lines in one `vtysh -f`, then its soft clears in one `vtysh -c`.
     ///
     /// `vtysh -f` goes on after a refused line, so all refused ones are returned. The clears are
@@ -127,37 +111,6 @@ impl Vtysh {
             }
         }
         Ok(refused)
-    }
-
-    /// What FRR's table says of these prefixes, in order.
-    pub fn routes(&self, questions: &[Question]) -> Result<Vec<Fact>, VtyshError> {
-        let mut facts = Vec::with_capacity(questions.len());
-        for questions in questions.chunks(QUESTIONS) {
-            let commands = questions
-                .iter()
-                .flat_map(|(vrf, prefix)| ["-c".into(), show::route_command(vrf.as_ref(), *prefix).into()]);
-            // Its exit code is that of a prefix that is not there.
-            let done = self.run(&commands.collect::<Vec<OsString>>(), None)?;
-            let answers =
-                show::answers(&done.stdout, questions.len()).map_err(|why| answerless(why, &done))?;
-            for answer in answers {
-                facts.push(show::route(answer)?);
-            }
-        }
-        Ok(facts)
-    }
-
-    /// The sessions that are Established now.
-    pub fn established(&self) -> Result<BTreeSet<Session>, VtyshError> {
-        let done = self.run(&["-c".into(), SUMMARY.into()], None)?;
-        if !done.status.success() {
-            return Err(failure(&done));
-        }
-        let sessions = show::summary(&done.stdout)?;
-        let up = |(session, of): (Session, SessionSummary)| {
-            (of.state == SessionState::Established).then_some(session)
-        };
-        Ok(sessions.into_iter().filter_map(up).collect())
     }
 
     fn send(&self, plan: &ChangePlan) -> Result<Vec<RefusedLine>, VtyshError> {
@@ -226,11 +179,6 @@ fn refused_lines(answer: &Answer, plan: &ChangePlan) -> Vec<RefusedLine> {
         origins: line.map(|line| line.origins.clone()).unwrap_or_default(),
     };
     answer.blame(plan).into_iter().map(line).collect()
-}
-
-/// Answers that cannot be told apart: what vtysh says of itself is the better reason.
-fn answerless(why: ShowError, done: &Finished) -> VtyshError {
-    if done.status.success() { why.into() } else { failure(done) }
 }
 
 /// Which daemons hang, in words.

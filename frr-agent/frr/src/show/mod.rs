@@ -4,7 +4,6 @@
 //! or of another type than in the recorded answers is `None`. Any input gives a value or an error.
 
 mod advertised;
-mod answers;
 mod bfd;
 mod lenient;
 mod neighbors;
@@ -16,7 +15,6 @@ mod tests;
 mod version;
 
 pub use advertised::{advertised, advertised_command};
-pub use answers::answers;
 pub use bfd::{BFD, BFD_COUNTERS, BfdCounters, BfdKey, BfdSession, BfdState, BfdTimers, bfd, bfd_counters};
 pub use neighbors::{
     GracefulRestart, LastReset, Messages, NEIGHBORS, Neighbor, NeighborPrefixes, neighbor_command, neighbors,
@@ -41,17 +39,6 @@ pub enum ShowError {
     /// FRR did not answer the question: the VRF or the neighbor is not there, or no BGP runs.
     #[error("FRR answers: {0}")]
     Warned(String),
-    /// The output ends in the middle of an answer: vtysh or a daemon was ended.
-    #[error("the output ends within an answer")]
-    CutOff,
-    /// Another number of answers than of commands, so that none can be told to be of which command.
-    #[error("{found} answers to {expected} commands")]
-    Count {
-        /// Commands given.
-        expected: usize,
-        /// Answers found.
-        found: usize,
-    },
 }
 
 impl ShowError {
@@ -61,8 +48,6 @@ impl ShowError {
         match self {
             Self::Unreadable { .. } => "AnswerUnreadable",
             Self::Warned(_) => "AnswerWarned",
-            Self::CutOff => "AnswerCutOff",
-            Self::Count { .. } => "AnswerCount",
         }
     }
 }

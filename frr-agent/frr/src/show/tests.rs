@@ -1,5 +1,6 @@
 //! Answers of real daemons, and what is left of them when they are damaged.
 
+mod answers;
 mod damaged;
 mod routes;
 mod sessions;

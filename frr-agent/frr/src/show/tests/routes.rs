@@ -1,4 +1,5 @@
-use super::super::{OwnPath, Route, ShowError, answers, route, route_command};
+use super::super::{OwnPath, Route, route, route_command};
+use super::answers::answers;
 use super::{RELEASES, fixture};
 use crate::value::Tag;
 
@@ -80,11 +81,10 @@ fn a_session_that_ended_is_sent_nothing() {
 }
 
 #[test]
-fn the_answers_of_one_run_are_told_apart() {
+fn several_prefixes_in_a_row_are_read() {
     for release in RELEASES {
         let output = fixture(release, "routes-several.txt");
-        let routes: Vec<_> =
-            answers(&output, 4).unwrap().into_iter().map(|answer| route(answer).unwrap()).collect();
+        let routes: Vec<_> = answers(&output).into_iter().map(|answer| route(answer).unwrap()).collect();
         let prefixes: Vec<_> = routes
             .iter()
             .map(|route| route.as_ref().map(|route| route.prefix.unwrap().to_string()))
@@ -96,7 +96,7 @@ fn the_answers_of_one_run_are_told_apart() {
             "{release}"
         );
         let output = fixture(release, "routes-several-novrf.txt");
-        let found: Vec<_> = answers(&output, 3).unwrap().into_iter().map(route).collect();
+        let found: Vec<_> = answers(&output).into_iter().map(route).collect();
         assert!(matches!(found[..], [Ok(Some(_)), Ok(None), Ok(Some(_))]), "{release}: {found:?}");
     }
 }
@@ -108,16 +108,6 @@ fn the_command_names_vrf_and_family() {
     assert_eq!(command, "show bgp vrf red ipv4 unicast 192.0.2.50/32 json");
     let command = route_command(None, "2001:db8::1/128".parse().unwrap());
     assert_eq!(command, "show bgp ipv6 unicast 2001:db8::1/128 json");
-}
-
-#[test]
-fn refusals_in_text_are_answers_too() {
-    let output = "% BGP instance not found\n{}\n% one\n% two\nwith a second line\n[1]\n";
-    let expected = ["% BGP instance not found", "{}", "% one", "% two\nwith a second line", "[1]"];
-    assert_eq!(answers(output, 5).unwrap(), expected);
-    assert_eq!(answers(output, 4), Err(ShowError::Count { expected: 4, found: 5 }));
-    assert_eq!(answers("{\"a\": \"}\\\"\" }{", 2), Err(ShowError::CutOff));
-    assert_eq!(answers(" \n", 0), Ok(vec![]));
 }
 
 #[test]
