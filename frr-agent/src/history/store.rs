@@ -84,7 +84,7 @@ impl Store {
             failed(path, &why);
         }
         let applied = log.records.iter().filter(|record| record.entry.outcome.is_in_force()).count();
-        Some((Size { applied, bytes: whole }, log.records))
+        Some((Size { applied, bytes: whole, first: 0 }, log.records))
     }
 
     /// Whether the next record begins a new log, and so must say everything.
@@ -118,6 +118,9 @@ impl Store {
             return Err(why);
         }
         log.size.bytes += line.len() as u64;
+        if record.config.follows.is_none() {
+            log.size.first = log.size.bytes;
+        }
         log.size.applied += usize::from(record.entry.outcome.is_in_force());
         self.trim();
         Ok(())
@@ -131,7 +134,7 @@ impl Store {
         new.write_all(head.as_bytes())?;
         new.persist(&path).map_err(|error| error.error)?;
         self.open = Some(OpenOptions::new().append(true).mode(0o600).open(&path)?);
-        self.logs.push(LogFile { path, size: Size { applied: 0, bytes: head.len() as u64 } });
+        self.logs.push(LogFile { path, size: Size { applied: 0, bytes: head.len() as u64, first: 0 } });
         Ok(())
     }
 
