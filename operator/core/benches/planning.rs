@@ -68,7 +68,7 @@ fn one_change(c: &mut Criterion) {
     // One Service loses its address and gets it back.
     let mut without = snapshot.clone();
     if let Some(service) = without.services.values_mut().nth(SERVICES / 2) {
-        Arc::make_mut(service).ingress.clear();
+        Arc::make_mut(service).ingress = Box::default();
     }
     let mut incremental = Incremental::new(NODE, options);
     group.bench_function("10,000 Services, 50 pools, 100 peers", |b| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Labels or annotations, keys ascending.
 ///
 /// A copy is one counter, none of them takes no memory, and texts that objects have in common can be shared.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Labels(Option<Arc<[Label]>>);
 
 /// Key and value.
@@ -47,6 +47,11 @@ impl Labels {
     #[must_use]
     pub fn len(&self) -> usize {
         self.all().len()
+    }
+
+    /// How many copies share them.
+    pub(crate) fn copies(&self) -> usize {
+        self.0.as_ref().map_or(0, Arc::strong_count)
     }
 
     /// Whether there is none.

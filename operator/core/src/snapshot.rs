@@ -218,17 +218,52 @@ fn complete<T: Clone>(
     });
 }
 
-/// A Service (Kubernetes core/v1).
+/// `spec.type` of a Service (Kubernetes core/v1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceType {
+    /// Not written: as `ClusterIP`.
+    Unset,
+    /// An address in the cluster.
+    ClusterIp,
+    /// A port of every node.
+    NodePort,
+    /// An address for the outside.
+    LoadBalancer,
+    /// A name in DNS.
+    ExternalName,
+}
+
+impl ServiceType {
+    /// All that are written.
+    pub const ALL: [Self; 4] = [Self::ClusterIp, Self::NodePort, Self::LoadBalancer, Self::ExternalName];
+
+    /// The word in manifests; empty if it is not written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unset => "",
+            Self::ClusterIp => "ClusterIP",
+            Self::NodePort => "NodePort",
+            Self::LoadBalancer => "LoadBalancer",
+            Self::ExternalName => "ExternalName",
+        }
+    }
+}
+
+/// Protocols in upper case and ports; Services with the same ones share them.
+pub type Ports = Arc<[(Arc<str>, u16)]>;
+
+/// A Service (Kubernetes core/v1). There are thousands: what may be many is a list without spare room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
     /// Metadata.
     pub meta: Meta,
-    /// `spec.type`; empty is `ClusterIP`.
-    pub service_type: Arc<str>,
+    /// `spec.type`.
+    pub service_type: ServiceType,
     /// `spec.clusterIPs`, or `spec.clusterIP` alone; empty in a Git repository.
-    pub cluster_ips: Vec<Arc<str>>,
+    pub cluster_ips: Box<[Arc<str>]>,
     /// `spec.ipFamilies`: `IPv4`, `IPv6`.
-    pub ip_families: Vec<Arc<str>>,
+    pub ip_families: Box<[Arc<str>]>,
     /// `spec.ipFamilyPolicy`.
     pub ip_family_policy: Option<Arc<str>>,
     /// `spec.loadBalancerIP`.
@@ -242,9 +277,9 @@ pub struct Service {
     /// `spec.selector`, keys ascending. A map of its own would take ten times as much, and there are thousands.
     pub selector: Box<[(Arc<str>, Arc<str>)]>,
     /// `spec.ports`: protocol in upper case and port.
-    pub ports: Vec<(Arc<str>, u16)>,
+    pub ports: Ports,
     /// `status.loadBalancer.ingress[].ip`, those that parse and those that do not.
-    pub ingress: Vec<Result<IpAddr, Arc<str>>>,
+    pub ingress: Box<[Result<IpAddr, Arc<str>>]>,
     /// `ingress` was recorded apart from the Service, which has no status of its own.
     pub adopted: bool,
 }

@@ -9,7 +9,7 @@ use super::{advertised, condition};
 use crate::ledger::{self, Outcome};
 use crate::model::{self, parse_service, serving_of};
 use crate::problem::{ObjectRef, Reason};
-use crate::snapshot::{self, ServiceKey};
+use crate::snapshot::{self, ServiceKey, ServiceType};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -172,7 +172,7 @@ impl Leader {
 }
 
 fn is_load_balancer(service: &snapshot::Service) -> bool {
-    &*service.service_type == "LoadBalancer"
+    service.service_type == ServiceType::LoadBalancer
 }
 
 /// A Service that is ours to serve.

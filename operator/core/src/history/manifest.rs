@@ -105,7 +105,7 @@ impl Object for Service {
                 spec.insert(key.to_owned(), value);
             }
         };
-        put("type", json!(self.service_type));
+        put("type", json!(self.service_type.as_str()));
         put("clusterIPs", json!(self.cluster_ips));
         put("ipFamilies", json!(self.ip_families));
         put("ipFamilyPolicy", json!(self.ip_family_policy));

@@ -7,7 +7,7 @@ use super::reader::{Object, Reader};
 use super::tree::{Tree, shorten};
 use crate::problem::{FieldPath, Step};
 use crate::snapshot::{
-    Custom, Endpoint, EndpointSlice, Namespace, Node, Secret, Serves, Service, ServiceKey,
+    Custom, Endpoint, EndpointSlice, Namespace, Node, Ports, Secret, Serves, Service, ServiceKey, ServiceType,
 };
 use herald_crds::frrk8s::{FRRConfigurationSpec, RawConfig};
 use ipnet::IpNet;
@@ -23,7 +23,6 @@ use std::sync::Arc;
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// What fields of a Service may say (Kubernetes API, core/v1 `ServiceSpec`).
-const SERVICE_TYPES: [&str; 4] = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"];
 const TRAFFIC_POLICIES: [&str; 2] = ["Cluster", "Local"];
 const FAMILY_POLICIES: [&str; 3] = ["SingleStack", "PreferDualStack", "RequireDualStack"];
 
@@ -48,7 +47,12 @@ impl Reader {
         let Some(meta) = self.meta(object) else { return };
         let spec = read.spec.unwrap_or_default();
         let said = [
-            self.is_known(object, "spec.type", spec.type_.as_deref(), &SERVICE_TYPES),
+            self.is_known(
+                object,
+                "spec.type",
+                spec.type_.as_deref(),
+                &ServiceType::ALL.map(ServiceType::as_str),
+            ),
             self.is_known(
                 object,
                 "spec.externalTrafficPolicy",
@@ -70,9 +74,9 @@ impl Reader {
         let health_port = spec.health_check_node_port.and_then(|port| u16::try_from(port).ok());
         let service = Service {
             meta,
-            service_type: self.intern(spec.type_.as_deref().unwrap_or_default()),
+            service_type: service_type(spec.type_.as_deref()),
             cluster_ips: cluster_ips.iter().map(|ip| self.intern(ip)).collect(),
-            ip_families: exact(spec.ip_families.iter().flatten().map(|family| self.intern(family))),
+            ip_families: spec.ip_families.iter().flatten().map(|family| self.intern(family)).collect(),
             ip_family_policy: spec.ip_family_policy.map(|policy| self.intern(&policy)),
             load_balancer_ip: spec.load_balancer_ip.map(|ip| self.intern(&ip)),
             load_balancer_class: spec.load_balancer_class.map(|class| self.intern(&class)),
@@ -85,9 +89,11 @@ impl Reader {
                 .map(|(key, value)| (self.intern(key), self.intern(value)))
                 .collect(),
             ports,
-            ingress: exact(
-                status.into_iter().filter_map(|i| i.ip).map(|ip| ip.parse().map_err(|_| ip.into())),
-            ),
+            ingress: status
+                .into_iter()
+                .filter_map(|i| i.ip)
+                .map(|ip| ip.parse().map_err(|_| ip.into()))
+                .collect(),
             adopted: false,
         };
         self.snapshot.services.insert(ServiceKey::of(&object.id), Arc::new(service));
@@ -114,11 +120,7 @@ impl Reader {
         false
     }
 
-    fn ports(
-        &mut self,
-        object: &Object<'_, '_>,
-        ports: &[core::ServicePort],
-    ) -> Option<Vec<(Arc<str>, u16)>> {
+    fn ports(&mut self, object: &Object<'_, '_>, ports: &[core::ServicePort]) -> Option<Ports> {
         let mut read = Vec::with_capacity(ports.len());
         for (position, port) in ports.iter().enumerate() {
             let Some(number) = u16::try_from(port.port).ok().filter(|number| *number != 0) else {
@@ -130,7 +132,7 @@ impl Reader {
             let protocol = port.protocol.as_deref().unwrap_or("TCP").to_uppercase();
             read.push((self.intern(&protocol), number));
         }
-        Some(read)
+        Some(self.texts.ports(read))
     }
 
     /// Reads an EndpointSlice.
@@ -271,9 +273,10 @@ impl Reader {
     }
 }
 
-/// A list that takes no more room than it needs: there are thousands of Services, and most have one of each.
-fn exact<T>(items: impl Iterator<Item = T>) -> Vec<T> {
-    items.collect::<Box<[T]>>().into_vec()
+/// The type that a Service names, of those that it can be.
+fn service_type(text: Option<&str>) -> ServiceType {
+    let named = |kind: &ServiceType| Some(kind.as_str()) == text;
+    ServiceType::ALL.into_iter().find(named).unwrap_or(ServiceType::Unset)
 }
 
 /// The prefixes of a list, and what of it is none.

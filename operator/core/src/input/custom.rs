@@ -95,7 +95,8 @@ impl Reader {
 impl Reader {
     /// Labels or annotations; objects have most of their texts in common.
     pub(super) fn labels<'a>(&mut self, all: impl Iterator<Item = (&'a String, &'a String)>) -> Labels {
-        all.map(|(key, value)| (self.intern(key), self.intern(value))).collect()
+        let labels = all.map(|(key, value)| (self.intern(key), self.intern(value))).collect();
+        self.texts.labels(labels)
     }
 }
 

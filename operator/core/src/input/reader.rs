@@ -22,7 +22,7 @@ pub struct Reader {
     seen: HashMap<ObjectRef, Location>,
     /// The first object of each name, of the kinds that are referred to by name.
     by_name: HashMap<(&'static str, Arc<str>), ObjectRef>,
-    texts: Texts,
+    pub(super) texts: Texts,
 }
 
 /// An object of a kind that is read.

@@ -54,12 +54,12 @@ fn a_service_is_trimmed_to_what_rules_read() {
     let [service] = &services(&parsed)[..] else { panic!("one service") };
     assert_eq!(service.meta.object.to_string(), "Service shop/web");
     assert_eq!(service.meta.annotations.len(), 1);
-    assert_eq!(&*service.service_type, "LoadBalancer");
+    assert_eq!(service.service_type.as_str(), "LoadBalancer");
     assert!(service.traffic_local);
-    assert_eq!(service.ports, [("TCP".into(), 80), ("UDP".into(), 53)]);
-    assert_eq!(service.cluster_ips, ["10.96.0.7".into()]);
+    assert_eq!(*service.ports, [("TCP".into(), 80), ("UDP".into(), 53)]);
+    assert_eq!(*service.cluster_ips, ["10.96.0.7".into()]);
     let address: IpAddr = "192.0.2.7".parse().unwrap();
-    assert_eq!(service.ingress, [Ok(address), Err("bogus".into())]);
+    assert_eq!(*service.ingress, [Ok(address), Err("bogus".into())]);
 }
 
 #[test]

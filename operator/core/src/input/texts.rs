@@ -1,35 +1,66 @@
-//! Texts that objects repeat, each kept once.
+//! What objects repeat, each kept once: texts, labels, ports.
 
+use crate::snapshot::{Labels, Ports};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
-/// A text that more than so many places share is worth knowing: a namespace, a node, a protocol. An object's own name is
-/// in fewer, and known by its key.
+/// What more than so many places share is worth knowing: a namespace, a node, a protocol. An object's own name is in
+/// fewer, and known by its key.
 const COMMON: usize = 32;
 
-/// The one copy of each text.
+/// The one copy of each.
 #[derive(Debug, Clone, Default)]
-pub struct Texts(FxHashSet<Arc<str>>);
+pub struct Texts {
+    words: FxHashSet<Arc<str>>,
+    labels: FxHashSet<Labels>,
+    ports: FxHashSet<Ports>,
+}
 
 impl Texts {
     /// The one copy of a text.
     pub fn intern(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
+        if let Some(known) = self.words.get(text) {
             return known.clone();
         }
         let new: Arc<str> = text.into();
-        self.0.insert(new.clone());
+        self.words.insert(new.clone());
         new
     }
 
-    /// How many texts there are.
+    /// The one copy of labels or annotations.
+    pub fn labels(&mut self, labels: Labels) -> Labels {
+        if let Some(known) = self.labels.get(&labels) {
+            return known.clone();
+        }
+        if !labels.is_empty() {
+            self.labels.insert(labels.clone());
+        }
+        labels
+    }
+
+    /// The one copy of a Service's ports.
+    pub fn ports(&mut self, ports: Vec<(Arc<str>, u16)>) -> Ports {
+        if let Some(known) = self.ports.get(&ports[..]) {
+            return known.clone();
+        }
+        let new: Ports = ports.into();
+        self.ports.insert(new.clone());
+        new
+    }
+
+    /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.words.len() + self.labels.len() + self.ports.len()
     }
 
     /// Forgets what is not in many places: it costs more than it saves.
     pub fn keep_common(&mut self) {
-        self.0.retain(|text| Arc::strong_count(text) > COMMON);
-        self.0.shrink_to_fit();
+        // What shares texts goes first.
+        self.labels.retain(|labels| labels.copies() > COMMON);
+        self.labels.shrink_to_fit();
+        self.ports.retain(|ports| Arc::strong_count(ports) > COMMON);
+        self.ports.shrink_to_fit();
+        self.words.retain(|text| Arc::strong_count(text) > COMMON);
+        self.words.shrink_to_fit();
     }
 }

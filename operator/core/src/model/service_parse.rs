@@ -7,7 +7,7 @@ use super::address::parse_ip;
 use super::service::{Families, FamilyPolicy, Service, SharingKey};
 use super::service_error::{FamilyError, RequestError, ServiceWarning};
 use crate::problem::{FieldPath, Problem};
-use crate::snapshot::{self, Meta, ServiceKey};
+use crate::snapshot::{self, Meta, ServiceKey, ServiceType};
 use herald_frr::shared::SharedMap;
 use herald_frr::value::Family;
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ pub(crate) fn one(
     pools: PoolFamilies,
     problems: &mut Vec<Problem>,
 ) -> Option<Service> {
-    if &*service.service_type != "LoadBalancer" {
+    if service.service_type != ServiceType::LoadBalancer {
         return None;
     }
     if let Some(other) = other_class(service, class) {

@@ -1,6 +1,6 @@
 //! What a Snapshot leaves out of an object and a writer of its status needs.
 
-use crate::snapshot::Service;
+use crate::snapshot::{Service, ServiceType};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -119,7 +119,7 @@ pub(super) fn of_service(
     let annotation = metadata.get("annotations").and_then(|all| text(all, ALLOCATED_FROM));
     let ours = |condition: &Value| matches!(text(condition, "type"), Some(ALLOCATED | ADVERTISED));
     let concerned = was_known
-        || service.is_some_and(|service| &*service.service_type == "LoadBalancer")
+        || service.is_some_and(|service| service.service_type == ServiceType::LoadBalancer)
         || !ingress.is_empty()
         || annotation.is_some()
         || conditions.iter().any(ours);

@@ -13,6 +13,7 @@
 //!   (set of advertisements, family), and the prefixes that an FRRConfiguration mentions. Where a neighbor's maximum of
 //!   prefixes is near, every prefix counts: then it is made anew for each change, on top of what was in force.
 
+mod addresses;
 mod offered;
 mod policy;
 mod prefixes;

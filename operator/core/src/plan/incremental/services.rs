@@ -4,6 +4,7 @@ use super::super::node::Offer;
 use super::super::planner::Ready;
 use super::super::stance::{Case, Choice, Stance};
 use super::super::{Endpoints, Note, Options};
+use super::addresses::Addresses;
 use super::world::World;
 use crate::ledger::{Outcome, recorded_among};
 use crate::model::{
@@ -27,7 +28,7 @@ use std::sync::Arc;
 pub struct Entry {
     pub origins: Origins,
     /// Addresses in its status.
-    ips: Box<[IpAddr]>,
+    ips: Addresses,
     /// Whether they are its own to use.
     recorded: bool,
     /// What the node decides of its group.
@@ -43,7 +44,10 @@ pub struct Entry {
 impl Entry {
     /// Every prefix that it is announced by.
     pub fn announced(&self) -> impl Iterator<Item = (IpNet, &super::super::Names)> {
-        self.offer_here().into_iter().flat_map(|offer| self.ips.iter().flat_map(|ip| offer.prefixes(*ip)))
+        let ips = self.ips.as_slice();
+        self.offer_here()
+            .into_iter()
+            .flat_map(move |offer| ips.iter().flat_map(move |ip| offer.prefixes(*ip)))
     }
 
     /// How its addresses are announced from here, if they are.
@@ -112,7 +116,7 @@ impl Services {
         let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
         for key in edited {
             let entry = self.forget(&key);
-            addresses.extend(entry.iter().flat_map(|entry| entry.ips.iter().copied()));
+            addresses.extend(entry.iter().flat_map(|entry| entry.ips.as_slice().iter().copied()));
             if let Some(service) = after.services.get(&key) {
                 parsed.extend(self.read(world, &key, service, options).map(|read| (key.clone(), read)));
             }
@@ -158,7 +162,7 @@ impl Services {
         self.in_pools.remove(key);
         let entry = self.entries.remove(key)?;
         self.counts.count(&entry, false);
-        for ip in &entry.ips {
+        for ip in entry.ips.as_slice() {
             self.claims.remove(&(*ip, key.clone()));
         }
         Some(entry)
@@ -257,7 +261,7 @@ impl Services {
         let known = self.entries.get(key).map(|entry| entry.origins.clone());
         let mut entry = Entry {
             origins: known.unwrap_or_else(|| origins(&service.object)),
-            ips: service.status_ips.clone().into(),
+            ips: Addresses::of(&service.status_ips),
             recorded: held.is_some(),
             stance,
             choice: None,
