@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::cluster::Options;
-use herald_e2e::{Cluster, Lab, repository, wait_for};
+use herald_e2e::{Cluster, Frr, Lab, Process, Release, output, repository, wait_for};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +20,8 @@ fn the_nodes_part_runs_as_its_manifests_say() -> Result<()> {
     pods_are_made(&cluster)?;
     folders_are_shared(&cluster)?;
     rights_are_least(&cluster)?;
-    agents_are_bound(&mut cluster)
+    agents_are_bound(&mut cluster)?;
+    frr_runs_with_its_capabilities(&lab, &cluster)
 }
 
 /// Strictly checked, and as tools that follow a Git repository do every few minutes.
@@ -168,4 +169,53 @@ fn agents_are_bound(cluster: &mut Cluster) -> Result<()> {
         ensure!(field("Groups")? == group && !group.is_empty(), "{status}");
     }
     Ok(())
+}
+
+/// FRR starts and answers its probes with the capabilities and groups of its container, after what its init container does with
+/// its own.
+fn frr_runs_with_its_capabilities(lab: &Lab, cluster: &Cluster) -> Result<()> {
+    let mut frr = Frr::start(lab, &lab.namespace("caps")?, Release::V10, "frr defaults traditional\n")?;
+    frr.kill_all()?;
+    let spec = daemonset(cluster, "frr-k8s")?["spec"]["template"]["spec"].clone();
+    let (init, main) = (&spec["initContainers"][0], &spec["containers"][0]);
+    ensure!(spec["securityContext"]["supplementalGroups"].as_array().is_some_and(|groups| groups.len() == 1));
+    // What a kubelet mounts. The ConfigMap stands where the lab has its files; the paths of the image are FRR's own.
+    let own = lab.folder("frr-caps")?;
+    for folder in ["etc", "run", "lib"] {
+        fs::create_dir_all(own.join("pod").join(folder))?;
+    }
+    let startup = frr.inside(&lab.folder("startup-node-1")?)?.display().to_string();
+    let pod = frr.inside(&own.join("pod"))?.display().to_string();
+    let enter = format!(
+        "mount --bind {pod}/etc /etc/frr; mount --bind {pod}/run /run/frr; mount --bind {pod}/lib /var/lib/frr; exec \"$@\""
+    );
+    let run = |container: &Value, program: &[String]| {
+        let mut command = frr.command("/bin/sh");
+        command.args(["-ec", &enter, "sh", "/usr/bin/setpriv", "--groups=frrvty", "--inh-caps=-all"]);
+        command.arg("--ambient-caps=-all").arg(bounding(container)).args(program);
+        command
+    };
+    let words = |value: &Value| -> Vec<String> {
+        let words = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+        words.map(|word| word.replace("/etc/herald/frr", &startup)).collect()
+    };
+    output(&mut run(init, &words(&init["command"])))?;
+    // A second start of the pod finds the folders as the first one left them.
+    output(&mut run(init, &words(&init["command"])))?;
+    let watchfrr =
+        Process::spawn("watchfrr", run(main, &words(&main["command"])), &own.join("watchfrr.log"))?;
+    for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
+        wait_for(&format!("the {probe} succeeds"), LIMIT, || {
+            output(&mut run(main, &words(&main[probe]["exec"]["command"])))
+        })
+        .with_context(|| watchfrr.log())?;
+    }
+    Ok(())
+}
+
+/// The container's capabilities, as setpriv limits them.
+fn bounding(container: &Value) -> String {
+    let added = container["securityContext"]["capabilities"]["add"].as_array();
+    let names = added.into_iter().flatten().filter_map(Value::as_str).map(str::to_lowercase);
+    std::iter::once("--bounding-set=-all".to_owned()).chain(names).collect::<Vec<_>>().join(",+")
 }
