@@ -288,7 +288,7 @@ impl Service {
     /// The Service without what no plan reads of one that is no load balancer: everything but its name, type and own addresses.
     #[must_use]
     pub fn trimmed(service: &Arc<Self>) -> Arc<Self> {
-        if &*service.service_type == "LoadBalancer" {
+        if service.service_type == ServiceType::LoadBalancer {
             return service.clone();
         }
         let meta = Meta {
@@ -300,17 +300,17 @@ impl Service {
         };
         Arc::new(Self {
             meta,
-            service_type: service.service_type.clone(),
+            service_type: service.service_type,
             cluster_ips: service.cluster_ips.clone(),
-            ip_families: Vec::new(),
+            ip_families: Box::default(),
             ip_family_policy: None,
             load_balancer_ip: None,
             load_balancer_class: None,
             traffic_local: false,
             health_port: None,
             selector: Box::default(),
-            ports: Vec::new(),
-            ingress: Vec::new(),
+            ports: Ports::default(),
+            ingress: Box::default(),
             adopted: false,
         })
     }

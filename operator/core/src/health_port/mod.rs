@@ -9,7 +9,7 @@
 mod tests;
 
 use crate::model::serving_of;
-use crate::snapshot::{EndpointSlice, Service, ServiceKey, SliceKey, Snapshot};
+use crate::snapshot::{EndpointSlice, Service, ServiceKey, ServiceType, SliceKey, Snapshot};
 use herald_frr::shared::SharedMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -123,7 +123,8 @@ impl HealthPorts {
     }
 
     fn look_at(&mut self, now: Duration, key: &ServiceKey, is_announced: &impl Fn(IpAddr) -> bool) {
-        let service = self.services.get(key).filter(|service| &*service.service_type == "LoadBalancer");
+        let service =
+            self.services.get(key).filter(|service| service.service_type == ServiceType::LoadBalancer);
         let found = service.and_then(|service| Some((service, service.health_port?)));
         let is_ready =
             || serving_of(&self.slices, key).is_some_and(|serving| serving.ready.contains(&self.node));
