@@ -1,0 +1,249 @@
+//! On a real API server: what the agent writes for a frr-k8s of somebody else, and what becomes of objects that MetalLB's
+//! speakers left behind (docs/external-frr-k8s.md).
+
+use anyhow::{Context, Result, ensure};
+use herald_e2e::kube::audit::Asked;
+use herald_e2e::site::{NODE, Site};
+use herald_e2e::{Agent, Kube, Operator, Release, wait_for};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_mins(2);
+const OBJECT: [&str; 3] = ["frrconfiguration", "metallb-node1", "--namespace=metallb-system"];
+
+const CONFIGURATION: &str = "
+apiVersion: v1
+kind: Node
+metadata: {name: node1, labels: {kubernetes.io/hostname: node1}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: router, namespace: metallb-system}
+type: kubernetes.io/basic-auth
+stringData: {username: '', password: quiet}
+---
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: public, namespace: metallb-system}
+spec: {addresses: [198.51.100.0/24]}
+---
+apiVersion: metallb.io/v1beta1
+kind: BGPAdvertisement
+metadata: {name: public, namespace: metallb-system}
+spec: {ipAddressPools: [public], communities: [\"64500:7\"]}
+---
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: router, namespace: metallb-system}
+spec: {myASN: 64500, peerASN: 64501, peerAddress: 172.30.0.2, sourceAddress: 172.30.0.1, connectTime: 1s, passwordSecret: {name: router}}
+";
+
+const BIRD: &str = "protocol bgp node { local 172.30.0.2 as 64501; neighbor 172.30.0.1 as 64500; \
+    password \"quiet\"; connect delay time 1; ipv4 { import all; export none; }; }\n";
+
+/// What a speaker of this node has written; somebody gave it a label.
+fn leftover(node: &str) -> String {
+    let metadata =
+        json!({"name": format!("metallb-{node}"), "namespace": "metallb-system", "labels": {"team": "net"}});
+    let neighbor = json!({"asn": 64501, "address": "172.30.0.9", "port": 179});
+    let bgp =
+        json!({"routers": [{"asn": 64500, "neighbors": [neighbor], "prefixes": ["198.51.100.200/32"]}]});
+    let selector = json!({"matchLabels": {"kubernetes.io/hostname": node}});
+    json!({"apiVersion": "frrk8s.metallb.io/v1beta1", "kind": "FRRConfiguration", "metadata": metadata,
+        "spec": {"bgp": bgp, "nodeSelector": selector}})
+    .to_string()
+}
+
+struct Cluster {
+    // They end in this order.
+    operator: Operator,
+    kube: Kube,
+    kubeconfig: PathBuf,
+    site: Site,
+}
+
+impl Cluster {
+    fn start() -> Result<Self> {
+        let site = Site::new(Release::V10, "")?;
+        let mut kube = Kube::installed(site.lab())?;
+        kube.install("manifests/external")?;
+        // An API server that has just started knows no rights for a moment, and says no to everything.
+        kube.allow_forbidden();
+        kube.attach(site.frr.namespace(), "pods0")?;
+        let kubeconfig = kube.service_account_kubeconfig("metallb-system", "speaker")?;
+        let mut operator = Operator::start(site.lab(), &kube, "operator", &[])?;
+        operator.wait_ready()?;
+        let cluster = Self { operator, kube, kubeconfig, site };
+        wait_for("the configuration is admitted", LIMIT, || cluster.kube.apply(CONFIGURATION))?;
+        Ok(cluster)
+    }
+
+    fn start_agent(&mut self, more: &[&str]) -> Result<()> {
+        self.site.agent = Some(Agent::start_kubernetes(&self.site.frr, NODE, &self.kubeconfig, more)?);
+        Ok(())
+    }
+
+    fn logs(&self) -> String {
+        format!("{}\n=== operator\n{}", self.site.logs(), self.operator.log())
+    }
+
+    /// A Service with an endpoint on the node; returns its prefix.
+    fn service(&self, name: &str) -> Result<String> {
+        let service = json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "default"},
+            "spec": {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": false, "ports": [{"port": 80}]},
+        });
+        wait_for("the Service is taken", LIMIT, || self.kube.apply(&service.to_string()))?;
+        let slice = json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": {"name": name, "namespace": "default", "labels": {"kubernetes.io/service-name": name}},
+            "addressType": "IPv4", "ports": [{"port": 8080}],
+            "endpoints": [{"addresses": ["10.244.1.10"], "nodeName": NODE, "conditions": {"ready": true}}],
+        });
+        self.kube.apply(&slice.to_string())?;
+        wait_for("the Service has an address", LIMIT, || {
+            let service = self.kube.get(&["service", name])?;
+            let ip = service["status"]["loadBalancer"]["ingress"][0]["ip"].as_str();
+            ip.map(|ip| format!("{ip}/32")).with_context(|| service["status"].to_string())
+        })
+    }
+
+    /// The object, once its only router has exactly these prefixes.
+    fn written(&self, prefixes: &[&str]) -> Result<Value> {
+        wait_for("the object is written", LIMIT, || {
+            let object = self.kube.get(&OBJECT)?;
+            ensure!(object["spec"]["bgp"]["routers"][0]["prefixes"] == json!(prefixes), "{object}");
+            Ok(object)
+        })
+        .with_context(|| self.logs())
+    }
+
+    /// How often the agent wrote or deleted objects of that kind.
+    fn writes(&self, verbs: &[&str]) -> Result<usize> {
+        let is_one = |asked: &&Asked| {
+            asked.what == "frrconfigurations" && asked.code < 300 && verbs.contains(&asked.verb.as_str())
+        };
+        Ok(self.kube.asked()?.iter().filter(is_one).count())
+    }
+}
+
+#[test]
+fn a_frr_k8s_of_somebody_else_is_told_what_to_announce() -> Result<()> {
+    let mut cluster = Cluster::start()?;
+    let told = cluster.external();
+    told.with_context(|| cluster.logs())
+}
+
+impl Cluster {
+    fn external(&mut self) -> Result<()> {
+        let web = self.service("web")?;
+        self.kube.apply(&leftover(NODE))?;
+        self.start_agent(&["--bgp-type=frr-k8s-external"])?;
+        let object = self.written(&[&web])?;
+        ensure!(object["metadata"]["labels"] == json!({"team": "net"}), "{object}");
+        let neighbor = &object["spec"]["bgp"]["routers"][0]["neighbors"][0];
+        ensure!(
+            neighbor["passwordSecret"]["name"] == "router" && neighbor["password"].is_null(),
+            "{neighbor}"
+        );
+        ensure!(neighbor["sourceaddress"] == "172.30.0.1" && neighbor["port"] == 179, "{neighbor}");
+        ensure!(neighbor["toAdvertise"]["withCommunity"][0]["community"] == "64500:7", "{neighbor}");
+        self.changes(&web)?;
+        self.edits(&web)?;
+        self.restart(&web)?;
+        self.on_a_real_frr(&web)
+    }
+
+    /// A change is one write.
+    fn changes(&self, web: &str) -> Result<()> {
+        let before = self.writes(&["create", "update", "patch"])?;
+        let later = self.service("later")?;
+        self.written(&[web, &later])?;
+        self.kube.run(&["delete", "service", "later"])?;
+        self.written(&[web])?;
+        let after = self.writes(&["create", "update", "patch"])?;
+        ensure!(after == before + 2, "{} writes for two changes", after - before);
+        Ok(())
+    }
+
+    /// What others do to it is put right; what is theirs stays.
+    fn edits(&self, web: &str) -> Result<()> {
+        let edit = json!({"metadata": {"annotations": {"theirs": "yes"}}, "spec": {"bgp": {"routers": []}}});
+        self.kube.run(&[&["patch", "--type=merge", "--patch", &edit.to_string()], &OBJECT[..]].concat())?;
+        let object = self.written(&[web])?;
+        ensure!(object["metadata"]["annotations"]["theirs"] == "yes", "{object}");
+        self.kube.run(&[&["delete"], &OBJECT[..]].concat())?;
+        self.written(&[web]).map(drop)
+    }
+
+    /// An agent that starts deletes nothing and writes nothing anew.
+    fn restart(&mut self, web: &str) -> Result<()> {
+        let before = self.kube.get(&OBJECT)?["metadata"]["resourceVersion"].clone();
+        self.site.agent.take().context("no agent")?.process().kill()?;
+        self.start_agent(&["--bgp-type=frr-k8s-external"])?;
+        // Proof that it works: it takes up a change.
+        let later = self.service("later")?;
+        self.written(&[web, &later])?;
+        ensure!(self.writes(&["delete", "deletecollection"])? == 0, "it deleted");
+        let log = self.site.agent_log();
+        let since = log.rsplit("\"event\":\"Started\"").next().unwrap_or_default();
+        ensure!(since.matches("\"event\":\"Written\"").count() == 1, "since {before}: {log}");
+        Ok(())
+    }
+
+    /// What frr-k8s does with it, done by `herald render`: the neighbour has the routes.
+    fn on_a_real_frr(&self, web: &str) -> Result<()> {
+        let objects = self.site.lab().folder("objects")?;
+        let mut list = vec![self.kube.get(&OBJECT)?, self.kube.get(&["node", NODE])?];
+        list.push(self.kube.get(&["secret", "router", "--namespace=metallb-system"])?);
+        fs::write(
+            objects.join("all.json"),
+            json!({"apiVersion": "v1", "kind": "List", "items": list}).to_string(),
+        )?;
+        let folder = objects.display().to_string();
+        let text = self.site.herald.run(&["render", "-f", &folder, "--node", NODE, "--show-secrets"])?;
+        let loaded = self.site.frr.load(&text)?;
+        ensure!(loaded.accepted, "{}\n{text}", loaded.output);
+        let bird = self.site.bird(BIRD)?;
+        wait_for("the neighbour has the route", LIMIT, || bird.routes_to(web)).map(drop)
+    }
+}
+
+#[test]
+fn what_a_speaker_left_behind_goes_once_the_agents_own_plan_is_applied() -> Result<()> {
+    let mut cluster = Cluster::start()?;
+    let told = cluster.migrate();
+    told.with_context(|| cluster.logs())
+}
+
+impl Cluster {
+    fn migrate(&mut self) -> Result<()> {
+        let web = self.service("web")?;
+        self.kube.apply(&leftover(NODE))?;
+        self.kube.apply(&leftover("node2"))?;
+        let extras = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"extras": "ip prefix-list extras seq 5 permit any"},
+            "metadata": {"name": "bgpextras", "namespace": "metallb-system"}});
+        self.kube.apply(&extras.to_string())?;
+        self.start_agent(&[])?;
+        let bird = self.site.bird(BIRD)?;
+        wait_for("the neighbour has the route", LIMIT, || bird.routes_to(&web))?;
+        wait_for("this node's is deleted", LIMIT, || {
+            let left = self.kube.run(&[
+                "get",
+                "frrconfigurations",
+                "--namespace=metallb-system",
+                "--output=name",
+            ])?;
+            ensure!(left.trim() == "frrconfiguration.frrk8s.metallb.io/metallb-node2", "{left}");
+            Ok(())
+        })?;
+        let running = self.site.frr.running()?;
+        ensure!(!running.contains("172.30.0.9"), "what the speaker wrote was applied: {running}");
+        ensure!(running.contains("ip prefix-list extras"), "{running}");
+        let log = self.site.agent_log();
+        ensure!(log.contains("SpeakerLeftover") && log.contains("DeprecatedBGPExtras"), "{log}");
+        Ok(())
+    }
+}
