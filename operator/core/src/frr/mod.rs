@@ -20,11 +20,11 @@ pub use blocked::{Blocked, BlockedError};
 pub use conflict::{Clash, ConflictKind};
 pub use contribution::Contribution;
 pub use emit::EmitError;
+pub(crate) use emit::{Level, Load, Sizes};
 pub use parse::{ContributionError, ContributionWarning};
 pub use raw::RawError;
 pub use secrets::{PasswordSource, SecretError, Secrets};
 
-use crate::guard::DEFAULT_MAX_PREFIXES;
 use crate::model::{BgpAdvertisement, Model, Peer};
 use crate::problem::{FieldPath, Problem};
 use crate::snapshot::Node;
@@ -69,21 +69,30 @@ pub fn build(
     announced: &BTreeMap<IpNet, Announced>,
     options: &Options,
 ) -> (FrrConfig, Vec<Problem>) {
+    let (config, problems, _) = build_of_examples(model, node, peers, announced, &Sizes::new(), options);
+    (config, problems)
+}
+
+/// The same where some of `announced` stand for others that are announced like them, and how much each neighbor is sent.
+/// It is right only while none is sent more than it may be.
+pub(crate) fn build_of_examples(
+    model: &Model,
+    node: &Node,
+    peers: &[&Peer],
+    announced: &BTreeMap<IpNet, Announced>,
+    sizes: &Sizes,
+    options: &Options,
+) -> (FrrConfig, Vec<Problem>, Vec<Load>) {
     let selected: Vec<&Contribution> =
         model.frr_configurations.iter().filter(|c| c.selector.matches(&node.labels)).collect();
     let services = Services { announced, advertisements: &model.bgp_advertisements };
     let (merged, mut problems) = merge::merge(peers, model.bfd_profiles.values(), &selected, &services);
-    let inputs = emit::Inputs {
-        merged: &merged,
-        advertisements: &model.bgp_advertisements,
-        announced,
-        options,
-        draining: node.draining,
-    };
-    let (mut config, more) = emit::emit(&inputs);
+    let (advertisements, draining) = (&model.bgp_advertisements, node.draining);
+    let inputs = emit::Inputs { merged: &merged, advertisements, announced, options, sizes, draining };
+    let (mut config, more, loads) = emit::emit(&inputs);
     problems.extend(more);
     problems.extend(raw::append(&merged, &mut config));
-    (config, problems.into_iter().map(|p| p.on_node(&node.name)).collect())
+    (config, problems.into_iter().map(|p| p.on_node(&node.name)).collect(), loads)
 }
 
 /// Every prefix that an FRRConfiguration names for itself or for a neighbor. What is said of any other prefix depends
@@ -99,18 +108,6 @@ pub(crate) fn mentioned(model: &Model) -> BTreeSet<IpNet> {
         }
     }
     prefixes
-}
-
-/// The lowest maximum of prefixes that any neighbor may have: with fewer prefixes in all, none of them counts.
-pub(crate) fn lowest_maximum(model: &Model, options: &Options) -> usize {
-    let former = model.peer_history.values().filter_map(|history| history.previous.as_ref());
-    let of_peers = model.peers.values().chain(former).filter_map(|peer| peer.max_prefixes);
-    let forms = model.frr_configurations.iter().flat_map(|c| std::iter::once(c).chain(c.previous.as_deref()));
-    let neighbors = forms.flat_map(|c| &c.routers).flat_map(|router| &router.neighbors);
-    let of_neighbors = neighbors.filter_map(|neighbor| neighbor.session.max_prefixes);
-    let default = options.max_prefixes.unwrap_or(DEFAULT_MAX_PREFIXES);
-    let lowest = of_peers.chain(of_neighbors).fold(default, u32::min);
-    usize::try_from(lowest).unwrap_or(usize::MAX)
 }
 
 /// What Services ask of neighbors.

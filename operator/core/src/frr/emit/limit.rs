@@ -18,37 +18,87 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Prefixes that are not sent to a neighbor.
 pub(super) type Withheld = BTreeMap<NeighborId, BTreeSet<IpNet>>;
 
+/// How many prefixes each of some examples stands for; all others stand for themselves.
+pub(crate) type Sizes = BTreeMap<IpNet, usize>;
+
+/// How much of a family a neighbor is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// How much it may be.
+    most: usize,
+    /// Prefixes that stand for themselves.
+    single: usize,
+    /// Examples that it is sent.
+    examples: Vec<IpNet>,
+}
+
+/// What a load leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Nothing is said.
+    Fine,
+    /// There is a warning.
+    Near,
+    /// Some are left out: which ones depends on each.
+    Over,
+}
+
+impl Load {
+    /// What it leads to, if each example stands for so many.
+    pub fn level(&self, size: impl Fn(&IpNet) -> usize) -> Level {
+        let sent = self.single + self.examples.iter().map(size).sum::<usize>();
+        match sent {
+            sent if sent > self.most => Level::Over,
+            sent if sent.saturating_mul(5) >= self.most.saturating_mul(4) => Level::Near,
+            _ => Level::Fine,
+        }
+    }
+}
+
 /// So many of those that are left out are named.
 const NAMED: usize = 10;
 
-/// What is more than the neighbors of a router may be sent, and what is to be said.
-pub(super) fn beyond(
-    inputs: &Inputs<'_>,
-    vrf: &Vrf,
-    router: &MergedRouter,
-    found: &RouterClasses,
-) -> (Withheld, Vec<Problem>) {
-    let mut sizes = vec![[0_usize; 2]; found.classes.len()];
+/// What is more than the neighbors of a router may be sent. Where an example stands for others, which of them are
+/// left out is not told.
+pub(super) fn beyond(inputs: &Inputs<'_>, vrf: &Vrf, router: &MergedRouter, found: &RouterClasses) -> Beyond {
+    let mut singles = vec![[0_usize; 2]; found.classes.len()];
+    let mut examples = vec![[const { Vec::new() }; 2]; found.classes.len()];
     for (prefix, own) in &found.own {
-        if let Some(size) = own.class.and_then(|class| sizes.get_mut(class)) {
-            size[slot(family(prefix))] += 1;
+        let Some(class) = own.class else { continue };
+        if inputs.sizes.contains_key(prefix) {
+            examples[class][slot(family(prefix))].push(*prefix);
+        } else {
+            singles[class][slot(family(prefix))] += 1;
         }
     }
-    let mut withheld = Withheld::new();
-    let mut problems = Vec::new();
+    let mut beyond = Beyond::default();
     for (id, neighbor) in &router.neighbors {
         for at in carried(id, neighbor) {
             let subject = Subject { inputs, vrf, id, neighbor, found, family: *at };
-            let picked = found.classes.iter().zip(&sizes).filter(|(class, _)| class.picks.contains_key(id));
-            let own: usize = picked.map(|(_, size)| size[slot(*at)]).sum();
-            let (left_out, problem) = subject.judge(own);
-            problems.extend(problem);
+            let picked = |class: &usize| found.classes[*class].picks.contains_key(id);
+            let picked = (0..found.classes.len()).filter(picked);
+            let single = picked.clone().map(|class| singles[class][slot(*at)]).sum();
+            let examples = picked.flat_map(|class| examples[class][slot(*at)].iter().copied()).collect();
+            let (load, left_out, problem) = subject.judge(single, examples);
+            beyond.loads.extend(load);
+            beyond.problems.extend(problem);
             if !left_out.is_empty() {
-                withheld.entry(id.clone()).or_default().extend(left_out);
+                beyond.withheld.entry(id.clone()).or_default().extend(left_out);
             }
         }
     }
-    (withheld, problems)
+    beyond
+}
+
+/// What is more than neighbors may be sent.
+#[derive(Debug, Default)]
+pub(super) struct Beyond {
+    /// What they are not sent.
+    pub withheld: Withheld,
+    /// What is to be said.
+    pub problems: Vec<Problem>,
+    /// How much each is sent.
+    pub loads: Vec<Load>,
 }
 
 fn slot(family: Family) -> usize {
@@ -66,17 +116,18 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// What is left out of `own` prefixes, and what is to be said.
-    fn judge(&self, own: usize) -> (Vec<IpNet>, Option<Problem>) {
-        let Some((limit, source, annotated)) = self.limit() else { return (Vec::new(), None) };
+    /// How much it is sent, what is left out, and what is to be said.
+    fn judge(&self, single: usize, examples: Vec<IpNet>) -> (Option<Load>, Vec<IpNet>, Option<Problem>) {
+        let Some((limit, source, annotated)) = self.limit() else { return (None, Vec::new(), None) };
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        if own.saturating_mul(5) < most.saturating_mul(4) && self.neighbor.named.is_empty() {
-            return (Vec::new(), None);
-        }
         let imported = self.neighbor.named.iter().filter(|p| family(p) == self.family);
         let imported = imported.filter(|p| !self.found.own.contains_key(p)).count();
-        let left_out =
-            if own + imported > most { self.left_out(most.saturating_sub(imported)) } else { Vec::new() };
+        let load = Load { most, single: single + imported, examples };
+        let level = load.level(|example| self.inputs.sizes.get(example).copied().unwrap_or(1));
+        let left_out = match level {
+            Level::Over => self.left_out(most.saturating_sub(imported)),
+            Level::Fine | Level::Near => Vec::new(),
+        };
         let neighbor = self.id.to_string();
         let family = if self.family == Family::V4 { "IPv4" } else { "IPv6" };
         let field = if annotated { guard::annotation(guard::MAX_PREFIXES) } else { source.field.clone() };
@@ -84,13 +135,13 @@ impl Subject<'_> {
             let origins = left_out.iter().filter_map(|net| Some(&self.found.own.get(net)?.origins));
             let why = GuardError::OverMaxPrefixes { neighbor, family, limit, left_out: listed(origins) };
             Some(Problem::error(&source.object, field, &why))
-        } else if (own + imported).saturating_mul(5) >= most.saturating_mul(4) {
+        } else if level != Level::Fine {
             let why = GuardError::NearMaxPrefixes { neighbor, family, limit };
             Some(Problem::warning(&source.object, field, &why))
         } else {
             None
         };
-        (left_out, problem)
+        (Some(load), left_out, problem)
     }
 
     /// The limit, who says so, and whether by annotation. The lowest counts.

@@ -19,6 +19,7 @@ use herald_frr::config::{
 use herald_frr::value::FrrName;
 use ipnet::IpNet;
 use limit::Withheld;
+pub(crate) use limit::{Level, Load, Sizes};
 use names::NeighborNames;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,23 +48,26 @@ pub(super) struct Inputs<'a> {
     pub options: &'a Options,
     /// Whether the node drains.
     pub draining: bool,
+    /// What prefixes of `announced` stand for.
+    pub sizes: &'a Sizes,
 }
 
-/// The configuration, without hand-written text.
-pub(super) fn emit(inputs: &Inputs<'_>) -> (FrrConfig, Vec<Problem>) {
+/// The configuration, without hand-written text, and how much neighbors are sent.
+pub(super) fn emit(inputs: &Inputs<'_>) -> (FrrConfig, Vec<Problem>, Vec<Load>) {
     let merged = inputs.merged;
     let names = names::assign(merged);
     let sets = classes::AdvertisementSets::of(inputs);
-    let mut problems = Vec::new();
+    let (mut problems, mut loads) = (Vec::new(), Vec::new());
     let mut routers: BTreeMap<&Vrf, RouterClasses> = BTreeMap::new();
     for (vrf, router) in &merged.routers {
         let mut found = classes::of_router(inputs, &sets, vrf, router, &Withheld::new());
-        let (withheld, said) = limit::beyond(inputs, vrf, router, &found);
-        if !withheld.is_empty() {
-            found = classes::of_router(inputs, &sets, vrf, router, &withheld);
+        let beyond = limit::beyond(inputs, vrf, router, &found);
+        if !beyond.withheld.is_empty() {
+            found = classes::of_router(inputs, &sets, vrf, router, &beyond.withheld);
         }
         routers.insert(vrf, found);
-        problems.extend(said);
+        problems.extend(beyond.problems);
+        loads.extend(beyond.loads);
     }
     let keys = routers.values().flat_map(|r| r.classes.iter().map(|c| c.key.clone())).collect();
     let classes = class::assign(keys);
@@ -85,7 +89,7 @@ pub(super) fn emit(inputs: &Inputs<'_>) -> (FrrConfig, Vec<Problem>) {
     class_maps(&mut policies, routers.values().flat_map(|r| &r.classes), &classes);
     config.bfd_profiles = merged.bfd_profiles.iter().map(|(n, (p, _))| (n.clone(), p.clone())).collect();
     problems.extend(policies.finish(&mut config));
-    (config, problems)
+    (config, problems, loads)
 }
 
 /// One map per class: it marks the prefixes of the class with the tag that the neighbors' maps match.

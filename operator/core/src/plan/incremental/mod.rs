@@ -10,8 +10,9 @@
 //!   Services that claim one of its addresses. One is worked out anew if any of these changed.
 //! - `Prefixes`, what is announced: the Services whose addresses lie in the prefix.
 //! - `Policy`, the FRR configuration without Services' networks: the World, the kinds of prefixes that occur
-//!   (set of advertisements, family), and the prefixes that an FRRConfiguration mentions. Where a neighbor's maximum of
-//!   prefixes is near, every prefix counts: then it is made anew for each change, on top of what was in force.
+//!   (set of advertisements, family), the prefixes that an FRRConfiguration mentions, and for which neighbors the maximum
+//!   of prefixes is near. Where a neighbor would be sent more than that, every prefix counts: then it is made anew for
+//!   each change, on top of what was in force.
 
 mod addresses;
 mod offered;
@@ -152,7 +153,7 @@ impl Last {
         let touched = services.follow(world, &self.snapshot, snapshot, options);
         offered::follow(offered, touched.keys(), services);
         let changed = prefixes.follow(&touched, services, world);
-        let counts = !changed.prefixes.is_empty() && (policy.whole || policy::counts(world, prefixes));
+        let counts = !changed.prefixes.is_empty() && policy.counts(prefixes);
         if changed.kinds || counts {
             *policy = Policy::new(world, prefixes, &self.before, options);
             *config = Arc::new(policy.config(prefixes));

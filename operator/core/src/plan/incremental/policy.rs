@@ -3,7 +3,7 @@
 use super::super::Options;
 use super::prefixes::{Kind, Prefixes};
 use super::world::World;
-use crate::frr::{self, Announced};
+use crate::frr::{self, Announced, Level, Load, Sizes};
 use crate::model::InForce;
 use crate::problem::Problem;
 use herald_frr::config::{FrrConfig, Network};
@@ -22,29 +22,49 @@ pub struct Policy {
     pub problems: Vec<Problem>,
     pub in_force: Arc<InForce>,
     mentioned: BTreeSet<IpNet>,
-    /// `base` is everything: some neighbor is sent about as much as it may be, so each prefix counts.
+    /// By the prefix of it that `base` has, each kind.
+    examples: BTreeMap<IpNet, Kind>,
+    /// How much each neighbor is sent, and what that leads to.
+    loads: Vec<(Load, Level)>,
+    /// `base` is everything: some neighbor would be sent more than it may be, so it depends on each prefix what it
+    /// is sent.
     pub whole: bool,
 }
 
 impl Policy {
     pub fn new(world: &World, prefixes: &Prefixes, before: &InForce, options: &Options) -> Self {
         let World { model, node, mentioned, .. } = world;
-        let whole = counts(world, prefixes);
-        let (built_for, examples) =
-            if whole { (prefixes.announced.clone(), BTreeMap::new()) } else { reduced(prefixes, mentioned) };
+        let (reduced, examples) = reduced(prefixes, mentioned);
         let (peers, mut problems) = model.peers_on(node);
-        let (base, refused) = frr::build(model, node, &peers, &built_for, &options.frr);
+        let sizes: Sizes = examples.iter().map(|(net, kind)| (*net, prefixes.count(kind))).collect();
+        let (mut base, mut refused, loads) =
+            frr::build_of_examples(model, node, &peers, &reduced, &sizes, &options.frr);
+        let level = |load: Load| {
+            let level = load.level(|example| sizes.get(example).copied().unwrap_or_default());
+            (load, level)
+        };
+        let loads: Vec<(Load, Level)> = loads.into_iter().map(level).collect();
+        let whole = loads.iter().any(|(_, level)| *level == Level::Over);
+        if whole {
+            (base, refused) = frr::build(model, node, &peers, &prefixes.announced, &options.frr);
+        }
         problems.extend(refused);
         let mut in_force = world.in_force.clone();
         // What lost a conflict on this node must not count as in force: it could win the next time.
         in_force.take_back(before, &problems);
         let classes = base.routers.iter().map(|(vrf, router)| {
             let class =
-                |(kind, net): (&Kind, &IpNet)| Some((kind.clone(), router.networks.get(net)?.class.clone()));
+                |(net, kind): (&IpNet, &Kind)| Some((kind.clone(), router.networks.get(net)?.class.clone()));
             (vrf.clone(), examples.iter().filter_map(class).collect())
         });
         let (classes, in_force, mentioned) = (classes.collect(), Arc::new(in_force), mentioned.clone());
-        Self { base, classes, problems, in_force, mentioned, whole }
+        Self { base, classes, problems, in_force, mentioned, examples, loads, whole }
+    }
+
+    /// Whether it is to be made anew although the kinds of prefixes are the same: their numbers lead elsewhere.
+    pub fn counts(&self, prefixes: &Prefixes) -> bool {
+        let size = |example: &IpNet| self.examples.get(example).map_or(0, |kind| prefixes.count(kind));
+        self.whole || self.loads.iter().any(|(load, level)| load.level(size) != *level)
     }
 
     /// The whole configuration.
@@ -87,17 +107,11 @@ impl Policy {
     }
 }
 
-/// Whether a neighbor's maximum of prefixes may matter, of which a warning is given from 80 % on.
-pub fn counts(world: &World, prefixes: &Prefixes) -> bool {
-    let most = prefixes.announced.len() + world.mentioned.len();
-    most.saturating_mul(5) >= world.lowest_maximum.saturating_mul(4)
-}
-
-/// The prefixes that FRRConfigurations mention, and one of each kind besides; and that one by its kind.
+/// The prefixes that FRRConfigurations mention, and one of each kind besides; and the kind by that one.
 fn reduced(
     prefixes: &Prefixes,
     mentioned: &BTreeSet<IpNet>,
-) -> (BTreeMap<IpNet, Announced>, BTreeMap<Kind, IpNet>) {
+) -> (BTreeMap<IpNet, Announced>, BTreeMap<IpNet, Kind>) {
     let mut kept = BTreeMap::new();
     let mut examples: BTreeMap<Kind, IpNet> = BTreeMap::new();
     for (net, announced) in &prefixes.announced {
@@ -111,5 +125,5 @@ fn reduced(
             *net
         });
     }
-    (kept, examples)
+    (kept, examples.into_iter().map(|(kind, net)| (net, kind)).collect())
 }

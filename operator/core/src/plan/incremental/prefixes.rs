@@ -86,6 +86,11 @@ impl Prefixes {
         None
     }
 
+    /// How many prefixes that no FRRConfiguration mentions are of a kind.
+    pub fn count(&self, kind: &Kind) -> usize {
+        self.kinds.get(kind).copied().unwrap_or_default()
+    }
+
     /// The kinds of prefixes that there are.
     pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
         self.kinds.keys()

@@ -258,9 +258,12 @@ proptest! {
     fn following_edits_gives_the_plan_that_is_made_from_nothing(
         steps in prop::collection::vec((prop::collection::vec(edit(), 1..4), here()), 1..40),
         assume in any::<bool>(),
+        // Few enough that neighbors are sent less, about as much and more than they may be.
+        max_prefixes in prop::option::of(1..8_u32),
     ) {
         let endpoints = if assume { Endpoints::Assume } else { Endpoints::Strict };
-        let options = Options { endpoints, ..Options::default() };
+        let mut options = Options { endpoints, ..Options::default() };
+        options.frr.max_prefixes = max_prefixes;
         let mut cluster = start();
         let mut incremental = Incremental::new("n1", options.clone());
         let mut in_force = Arc::new(InForce::default());
@@ -270,6 +273,9 @@ proptest! {
             let whole = plan_whole(&snapshot, &in_force, "n1", &options).map(sorted);
             let followed = incremental.plan(&snapshot, &in_force).map(sorted);
             prop_assert_eq!(&followed, &whole);
+            if let Some(planned) = &followed {
+                options.frr.in_force = Some(planned.config.clone());
+            }
             in_force = followed.map(|it| it.in_force).unwrap_or_default();
         }
     }
@@ -284,4 +290,39 @@ fn a_node_that_is_not_known_has_no_plan() {
     let mut cluster = start();
     cluster.remove("node n1");
     assert!(incremental.plan(&snapshot(&cluster), &InForce::default()).is_some());
+}
+
+/// A cluster with so many Services that are announced.
+fn announcing(services: u8) -> Cluster {
+    let one = |n: u8| {
+        let text = format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: s{n}, namespace: a}}\n\
+             spec: {{type: LoadBalancer, ports: [{{port: 80}}]}}\nstatus: {{loadBalancer: {{ingress: [{{ip: 10.0.0.{n}}}]}}}}\n"
+        );
+        (format!("service a s{n}"), text)
+    };
+    start().into_iter().chain((1..=services).map(one)).collect()
+}
+
+#[test]
+fn near_the_maximum_of_prefixes_a_change_still_costs_what_changed() {
+    let mut options = Options { endpoints: Endpoints::Assume, ..Options::default() };
+    options.frr.max_prefixes = Some(10);
+    let mut incremental = Incremental::new("n1", options);
+    let mut step = |services: u8| {
+        let planned = incremental.plan(&snapshot(&announcing(services)), &InForce::default()).unwrap();
+        let reasons = planned.problems.iter().map(|problem| problem.reason);
+        let reasons: Vec<_> = reasons.filter(|reason| reason.ends_with("MaxPrefixes")).collect();
+        let networks = planned.config.routers.values().next().map_or(0, |router| router.networks.len());
+        (networks, reasons, incremental.last.as_ref().is_some_and(|last| last.policy.whole))
+    };
+    assert_eq!(step(7), (7, vec![], false));
+    for services in [8, 9, 10, 9] {
+        assert_eq!(step(services), (services.into(), vec!["NearMaxPrefixes"], false));
+    }
+    assert_eq!(step(7), (7, vec![], false));
+    // What is left out depends on every prefix.
+    let (_, reasons, whole) = step(11);
+    assert_eq!((reasons, whole), (vec!["OverMaxPrefixes"], true));
+    assert_eq!(step(8), (8, vec!["NearMaxPrefixes"], false));
 }

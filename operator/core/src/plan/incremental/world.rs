@@ -26,8 +26,6 @@ pub struct World {
     pub namespaces: BTreeSet<Arc<str>>,
     /// Prefixes that FRRConfigurations mention.
     pub mentioned: BTreeSet<IpNet>,
-    /// The lowest maximum of prefixes that any neighbor has.
-    pub lowest_maximum: usize,
     /// Nobody holds anything in it.
     pub ledger: Ledger,
     /// The sessions of the node's peers.
@@ -46,7 +44,6 @@ impl World {
         Some(Self {
             namespaces: snapshot.services.keys().map(|key| key.namespace.clone()).collect(),
             mentioned: frr::mentioned(&model),
-            lowest_maximum: frr::lowest_maximum(&model, &options.frr),
             ledger: Ledger::new(&model.pools),
             ignore_exclude_lb: options.ignore_exclude_lb,
             stances: BTreeMap::new(),
