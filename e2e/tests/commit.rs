@@ -179,3 +179,61 @@ fn an_frrconfiguration_with_a_wrong_password_goes_back() -> Result<()> {
     })
     .with_context(|| site.logs())
 }
+
+/// The object stays as it is, and only what its Secret holds changes.
+#[test]
+fn a_secret_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> Result<()> {
+    let secret = |password: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\ntype: kubernetes.io/basic-auth\nmetadata: {{name: md5, namespace: metallb-system}}\n\
+             stringData: {{password: {password}}}\n"
+        )
+    };
+    let mut site = Site::new(Release::V10, "")?;
+    site.write("pool.yaml", POOL)?;
+    site.write("secret.yaml", &secret("good-password"))?;
+    let with_secret = peer(64501, 9).replace("holdTime", "passwordSecret: {name: md5}, holdTime");
+    site.write("peer.yaml", &with_secret)?;
+    site.write("web.yaml", &service("web", &["192.0.2.10"], true))?;
+    site.record()?;
+    site.start_agent()?;
+    let bird = site.bird(&BIRD.replace("connect delay", "password \"good-password\"; connect delay"))?;
+    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).with_context(|| site.logs())?;
+    let object = "BGPPeer metallb-system/bird";
+    trial_is_over(&site, object)?;
+
+    site.write("secret.yaml", &secret("wrong-password"))?;
+    wait_for("the edit is in FRR", LIMIT, || {
+        let running = site.frr.running()?;
+        ensure!(running.contains("wrong-password"), "{running}");
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    wait_for("the edit is taken back", LIMIT, || logged(&site, "CommitReverted"))
+        .with_context(|| site.logs())?;
+    wait_for("the session is back", LIMIT, || is_up(&bird)).with_context(|| site.logs())?;
+    wait_for("the condition is kept", LIMIT, || {
+        let found = condition(&site, object)?;
+        ensure!(found == "False SessionsLost", "{found}");
+        Ok(())
+    })?;
+    // Neither by the next change nor by the next start of the agent.
+    site.agent.take().context("no agent")?.process().kill()?;
+    site.start_agent()?;
+    site.write("dns.yaml", &service("dns", &["192.0.2.11"], true))?;
+    site.record()?;
+    wait_for("the next change goes through", LIMIT, || bird.routes_to("192.0.2.11/32"))
+        .with_context(|| site.logs())?;
+    let running = site.frr.running()?;
+    ensure!(running.contains("good-password") && !running.contains("wrong-password"), "{running}");
+    ensure!(!site.agent_log().contains("-password"), "a password is logged: {}", site.agent_log());
+
+    // A third password is a new edit. The other end has it first, so that no session is lost by it.
+    site.configure(&bird, &BIRD.replace("connect delay", "password \"third-password\"; connect delay"))?;
+    wait_for("the session is down", LIMIT, || {
+        ensure!(is_up(&bird).is_err());
+        Ok(())
+    })?;
+    site.write("secret.yaml", &secret("third-password"))?;
+    wait_for("a corrected Secret goes through", LIMIT, || is_up(&bird)).with_context(|| site.logs())
+}

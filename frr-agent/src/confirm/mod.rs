@@ -159,7 +159,7 @@ impl Verdict {
     }
 
     /// The condition that the object gets; `time` is RFC 3339. `same` tells whether the object says what it said
-    /// before the edit: then there is no other form of it to go back to.
+    /// before the edit, and so do its Secrets: then there is no other form of it to go back to.
     #[must_use]
     pub fn condition(&self, same: bool, time: String) -> Condition {
         let Watch { object, within, sessions, previous } = self.watch();
@@ -172,9 +172,7 @@ impl Verdict {
             Self::Failed { lost, .. } => {
                 let names: Vec<String> = lost.iter().map(name).collect();
                 let now = match previous {
-                    Some(_) if same => {
-                        "nothing is taken back, as it says what it said before the edit: look at its Secret"
-                    }
+                    Some(_) if same => "nothing is taken back, as it says what it said before the edit",
                     Some(_) => "its previous form is in force until it changes",
                     None => "it is left out until it changes",
                 };

@@ -143,11 +143,9 @@ fn conditions_say_what_happened() {
         "30 s after the edit 1 of 2 sessions are not Established: 10.0.0.2 in VRF red; its previous form is in \
          force until it changes"
     );
-    let secret = verdict.condition(true, String::new());
-    assert_eq!((secret.status.as_str(), secret.reason.as_str()), ("False", "NotTakenBack"));
-    assert!(secret.message.ends_with(
-        "red; nothing is taken back, as it says what it said before the edit: look at its Secret"
-    ));
+    let by_user = verdict.condition(true, String::new());
+    assert_eq!((by_user.status.as_str(), by_user.reason.as_str()), ("False", "NotTakenBack"));
+    assert!(by_user.message.ends_with("red; nothing is taken back, as it says what it said before the edit"));
     let json = serde_json::to_value(&failed).unwrap();
     assert_eq!((&json["type"], &json["object"]), (&CONDITION.into(), &"BGPPeer m/tor".into()));
 }

@@ -9,12 +9,12 @@ use super::runner::Job;
 use crate::confirm::edits::{Kept, edits};
 use crate::confirm::{Confirm, Verdict, Watch};
 use crate::machine::Failure;
+use crate::quarantine::{NamesSecrets, Passwords};
 use crate::report;
 use crate::state::State;
 use anyhow::{Context, Result};
 use herald_core::model::{Form, Forms, InForce};
-use herald_core::problem::ObjectRef;
-use herald_core::snapshot::Snapshot;
+use herald_core::snapshot::{Custom, Snapshot};
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::Session;
 use std::collections::BTreeSet;
@@ -135,7 +135,7 @@ impl Shell {
         let Ok(established) = answer else { return };
         let verdicts = self.commits.confirm.look(seen, &established);
         for verdict in &verdicts {
-            // Then the user has taken it back already, or it is the Secret that changed.
+            // Then the user has taken it back already.
             let same = is_as_before(verdict.watch(), &self.considered);
             let condition = verdict.condition(same, report::now());
             report::commit(&condition);
@@ -184,18 +184,28 @@ impl Shell {
     }
 }
 
-/// Whether the object says what it said before the edit.
+/// Whether the object says what it said before the edit, and its Secrets hold what they held.
 fn is_as_before(watch: &Watch, snapshot: &Snapshot) -> bool {
-    let is_it = |object: &ObjectRef| object.to_string() == watch.object;
     match &watch.previous {
-        Some(Kept::Peer(form)) => {
-            snapshot.peers.iter().any(|peer| is_it(&peer.meta.object) && peer.spec == form.spec)
-        }
+        Some(Kept::Peer(form)) => is_form(&watch.object, form, &snapshot.peers, snapshot),
         Some(Kept::Configuration(form)) => {
-            snapshot.frr_configurations.iter().any(|of| is_it(&of.meta.object) && of.spec == form.spec)
+            is_form(&watch.object, form, &snapshot.frr_configurations, snapshot)
         }
         None => false,
     }
+}
+
+fn is_form<S: PartialEq + NamesSecrets>(
+    name: &str,
+    form: &Form<S>,
+    objects: &[Custom<S>],
+    snapshot: &Snapshot,
+) -> bool {
+    let object = objects.iter().find(|object| object.meta.object.to_string() == name);
+    object.is_some_and(|Custom { meta, spec }| {
+        let passwords = Passwords::now(&meta.object, spec, snapshot);
+        *spec == form.spec && passwords == Passwords::from(form.resolved.clone())
+    })
 }
 
 /// Puts the form before the edit in the place of the edited one.

@@ -6,6 +6,7 @@ pub use crate::labels::Labels;
 use crate::problem::ObjectRef;
 use herald_crds::{frrk8s, metallb};
 use herald_frr::shared::SharedMap;
+use herald_frr::value::Password;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -145,6 +146,9 @@ pub struct Configuration {
     pub namespaces: Vec<Namespace>,
     /// Secrets.
     pub secrets: Vec<Secret>,
+    /// Objects that are held at a former form, each with the passwords that its Secrets held then, by their names:
+    /// those count for it, whatever the Secrets hold now.
+    pub held_passwords: BTreeMap<ObjectRef, BTreeMap<String, Password>>,
 }
 
 impl Snapshot {

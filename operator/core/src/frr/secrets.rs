@@ -1,7 +1,7 @@
 //! Passwords from Secrets.
 
 use crate::problem::{ObjectRef, Reason};
-use crate::snapshot::Secret;
+use crate::snapshot::{Secret, Snapshot};
 use herald_frr::value::{Password, ValueError};
 use std::collections::BTreeMap;
 
@@ -51,20 +51,29 @@ pub trait PasswordSource {
 #[derive(Debug)]
 pub struct Secrets<'a> {
     by_name: BTreeMap<(&'a str, &'a str), &'a Secret>,
+    held: &'a BTreeMap<ObjectRef, BTreeMap<String, Password>>,
     allow_missing: bool,
 }
 
 impl<'a> Secrets<'a> {
-    /// With `allow_missing` a session whose Secret is not there goes without a password.
+    /// Those of a Snapshot. With `allow_missing` a session whose Secret is not there goes without a password.
     #[must_use]
-    pub fn new(secrets: &'a [Secret], allow_missing: bool) -> Self {
+    pub fn new(snapshot: &'a Snapshot, allow_missing: bool) -> Self {
         let name = |secret: &'a Secret| (&*secret.object.namespace, &*secret.object.name);
-        Self { by_name: secrets.iter().map(|secret| (name(secret), secret)).collect(), allow_missing }
+        let by_name = snapshot.secrets.iter().map(|secret| (name(secret), secret)).collect();
+        Self { by_name, held: &snapshot.held_passwords, allow_missing }
     }
 }
 
 impl PasswordSource for Secrets<'_> {
     fn password(&self, object: &ObjectRef, secret: &str) -> Result<Option<Password>, SecretError> {
+        self.held.get(object).map_or_else(|| self.now(object, secret), |held| Ok(held.get(secret).cloned()))
+    }
+}
+
+impl Secrets<'_> {
+    /// What the Secret holds now, also for an object that is held at a former form.
+    pub fn now(&self, object: &ObjectRef, secret: &str) -> Result<Option<Password>, SecretError> {
         let name = || format!("{}/{secret}", object.namespace);
         let Some(found) = self.by_name.get(&(&*object.namespace, secret)) else {
             return if self.allow_missing { Ok(None) } else { Err(SecretError::NotFound(secret.to_owned())) };

@@ -200,14 +200,14 @@ impl Build<'_> {
         let present = &self.snapshot.peers;
         let forms = &self.before.peers;
         let objects = Objects { kind: "BGPPeer", present, forms, snapshot: self.snapshot };
-        let secrets = Secrets::new(&self.snapshot.secrets, self.options.allow_missing_secrets);
+        let secrets = Secrets::new(self.snapshot, self.options.allow_missing_secrets);
         peers::build(&objects, &secrets, self.before, &mut self.built);
     }
 
     /// Each alone; what they make together is judged for each node, when its configuration is built.
     fn frr_configurations(&mut self) {
         let snapshot = self.snapshot;
-        let secrets = Secrets::new(&snapshot.secrets, self.options.allow_missing_secrets);
+        let secrets = Secrets::new(snapshot, self.options.allow_missing_secrets);
         let mut present = Cow::Borrowed(snapshot.frr_configurations.as_slice());
         if self.options.ignore_leftovers {
             leftover::take_out(&mut present, &mut self.built.problems);
