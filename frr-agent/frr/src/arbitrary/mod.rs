@@ -201,8 +201,10 @@ fn evpn(default: bool) -> impl Strategy<Value = Evpn> {
     let policy = || {
         let targets =
             || btree_set(select(&["65000:100", "65000:101", "192.0.2.7:9"][..]).prop_map(word), 0..3);
-        (of(Just(())), targets(), targets()).prop_map(|(rd, import_targets, export_targets)| VniPolicy {
-            rd: rd.map(|()| word("65000:77")),
+        // The second has the form of those that FRR derives itself.
+        let rd = of(select(&["65000:77", "10.0.0.1:3"][..]).prop_map(word));
+        (rd, targets(), targets()).prop_map(|(rd, import_targets, export_targets)| VniPolicy {
+            rd,
             import_targets,
             export_targets,
         })

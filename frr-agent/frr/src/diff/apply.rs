@@ -6,7 +6,7 @@ use super::owned::Owned;
 use super::tags;
 use crate::config::{AddressFamily, Origins};
 use crate::diff::Effect;
-use crate::statement::{Block, Context, Kind, Statements, Subject, Vrf, text};
+use crate::statement::{Block, Context, Key, Kind, Statements, Subject, Vrf, text};
 use crate::value::{Family, FrrName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,15 +48,21 @@ impl<'s> Sides<'s> {
         }
     }
 
-    /// True if a prefix of the router's own hides one that an import brings.
-    pub fn covers(&self, vrf: &Vrf, family: AddressFamily, prefix: &Subject) -> bool {
-        let block = |vrf: &Vrf| self.have.blocks.get(&Context::Family(vrf.clone(), family));
-        let imports = block(vrf).into_iter().flat_map(|block| block.of_kind(Kind::Import));
-        let mut brings = imports.filter_map(|(from, _)| match from {
-            Subject::Vrf(from) => block(from),
+    /// What a prefix of the router's own hides of what its imports bring; those that go do so before any prefix.
+    pub fn hides(&self, vrf: &Vrf, family: AddressFamily, prefix: &Subject) -> Option<Hidden> {
+        let context = |vrf: &Vrf| Context::Family(vrf.clone(), family);
+        let has = |side: &Statements<'_>, vrf: &Vrf, key: &Key| {
+            side.blocks.get(&context(vrf)).is_some_and(|block| block.lines.contains_key(key))
+        };
+        let imports = self.have.blocks.get(&context(vrf)).into_iter();
+        let imports = imports.flat_map(|block| block.of_kind(Kind::Import)).map(|(subject, _)| subject);
+        let imports = imports.filter(|from| has(self.want, vrf, &(Kind::Import, (*from).clone())));
+        let network = (Kind::Network, prefix.clone());
+        let brought = imports.filter_map(|from| match from {
+            Subject::Vrf(from) if has(self.have, from, &network) => Some(has(self.want, from, &network)),
             _ => None,
         });
-        brings.any(|block| block.lines.contains_key(&(Kind::Network, prefix.clone())))
+        brought.max().map(|stays| if stays { Hidden::Stays } else { Hidden::Goes })
     }
 
     /// What stays of a running router's block: nothing of one that is taken away.
@@ -64,6 +70,15 @@ impl<'s> Sides<'s> {
         let routed = self.have.blocks.contains_key(&Context::Router(vrf.clone())) && !self.gone.contains(vrf);
         self.have.blocks.get(context).filter(|_| routed)
     }
+}
+
+/// What becomes of a prefix that an import brings and that one of the router's own hides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hidden {
+    /// It is taken away from where it comes from.
+    Goes,
+    /// It stays, and comes to light.
+    Stays,
 }
 
 /// The keys in which two blocks differ, in the order of the keys.

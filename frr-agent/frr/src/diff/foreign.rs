@@ -78,7 +78,13 @@ impl<'w> Raw<'w> {
     }
 }
 
-/// Takes back what is no longer wanted, and gives what is new.
+/// The lines of the hand-written parts that the model cannot say, each with the block that it stands in.
+#[must_use]
+pub fn hand_written(config: &FrrConfig) -> BTreeSet<Foreign> {
+    Raw::read(config).lines().cloned().collect()
+}
+
+/// Takes back what is no longer wanted, and gives what is new or was taken away by hand.
 ///
 /// FRR may write a hand-written line in another way. As long as one of them is not found as it was
 /// written, no line outside the model is taken for a stranger's.
@@ -108,6 +114,9 @@ pub fn diff(
     for (snippet, read) in &raw.snippets {
         if read.foreign.iter().any(|line| !runs.contains(line)) && !in_force(snippet) {
             ops.top(Phase::Raw, snippet.text.as_str().to_owned(), snippet.origins.clone(), Effect::None);
+        } else if let Some(seen) = ownership.seen {
+            let lost = read.foreign.iter().filter(|line| seen.contains(line) && !runs.contains(line));
+            give_back(ops, snippet, read, &lost.collect::<Vec<_>>());
         }
     }
     if wants.iter().all(|line| runs.contains(line)) {
@@ -128,6 +137,29 @@ pub fn diff(
     }
 }
 
+/// Gives lines again, each in the block where it stands. Those of a block that is not in the model cannot be given
+/// alone: then it is the whole text.
+fn give_back(ops: &mut Ops, snippet: &RawSnippet, read: &Running, lost: &[&Foreign]) {
+    if lost.iter().any(|line| line.depth > 0) {
+        ops.top(Phase::Raw, snippet.text.as_str().to_owned(), snippet.origins.clone(), Effect::None);
+        return;
+    }
+    for line in lost {
+        let (context, origins) = (line.context.clone(), snippet.origins.clone());
+        let (head, line) = (head(read, &context), Some(line.text.clone()));
+        ops.push(Op { phase: Phase::Raw, context, head, line, origins, effect: Effect::None });
+    }
+}
+
+/// What the first line of a line's block says beside its name.
+fn head(running: &Running, context: &Context) -> String {
+    let block = match context {
+        Context::Router(vrf) | Context::Family(vrf, _) | Context::Vni(vrf, _) => Context::Router(vrf.clone()),
+        other => other.clone(),
+    };
+    running.statements.blocks.get(&block).map(|block| block.head.clone()).unwrap_or_default()
+}
+
 /// `no LINE`, or the line that a `no` took back, in the block where it stands.
 fn undo(ops: &mut Ops, running: &Running, line: &Foreign, origins: &Origins) {
     let negated =
@@ -136,11 +168,7 @@ fn undo(ops: &mut Ops, running: &Running, line: &Foreign, origins: &Origins) {
     if line.depth > 0 {
         return;
     }
-    let head = match &line.context {
-        Context::Router(vrf) | Context::Family(vrf, _) | Context::Vni(vrf, _) => Context::Router(vrf.clone()),
-        other => other.clone(),
-    };
-    let head = running.statements.blocks.get(&head).map(|block| block.head.clone()).unwrap_or_default();
     let (context, origins) = (line.context.clone(), origins.clone());
+    let head = head(running, &context);
     ops.push(Op { phase: Phase::RawGone, context, head, line: Some(negated), origins, effect: Effect::Soft });
 }

@@ -36,6 +36,7 @@ use std::fmt;
 
 pub use edit::edit;
 pub use effects::{EFFECTS, StatementEffect};
+pub use foreign::hand_written;
 pub use owned::{Ownership, Scope};
 pub use prefixes::{Expected, PrefixChange};
 pub use tuning::QUICK;

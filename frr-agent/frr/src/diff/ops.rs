@@ -15,6 +15,8 @@ pub enum Phase {
     Withdraw,
     /// Routers that go; nothing imports them any more.
     Routers,
+    /// Prefixes that go and hid one of an import that is gone by now.
+    Revealed,
     /// Prefix-lists, BFD profiles, VRFs: what others name.
     Define,
     /// Route-maps that nothing uses yet, and classes.

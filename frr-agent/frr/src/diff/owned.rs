@@ -27,6 +27,9 @@ pub struct Ownership<'a> {
     pub applied: Option<&'a FrrConfig>,
     /// What FRR may have been given in part since: the names are ours, and of the hand-written parts what runs.
     pub given: &'a [Arc<FrrConfig>],
+    /// Lines of the hand-written parts that FRR was seen to keep as they are written: one that is missing now is given
+    /// again. Of other lines, which FRR may keep in other words or not at all, nothing can be said.
+    pub seen: Option<&'a BTreeSet<Foreign>>,
     /// Lines of FRR's base file, without indentation; they are never touched.
     pub base: BTreeSet<String>,
 }
@@ -36,13 +39,13 @@ impl<'a> Ownership<'a> {
     #[must_use]
     pub fn shipped(base: &str) -> Self {
         let base = base.lines().map(str::trim).filter(|line| !line.is_empty()).map(ToOwned::to_owned);
-        Self { scope: Scope::Shipped, applied: None, given: &[], base: base.collect() }
+        Self { scope: Scope::Shipped, applied: None, given: &[], seen: None, base: base.collect() }
     }
 
     /// Others configure this FRR too; `applied` is what we did to it before.
     #[must_use]
     pub fn host(applied: Option<&'a FrrConfig>) -> Self {
-        Self { scope: Scope::Host, applied, given: &[], base: BTreeSet::new() }
+        Self { scope: Scope::Host, applied, given: &[], seen: None, base: BTreeSet::new() }
     }
 
     pub(super) fn of(&self, running: &Running, wanted: &FrrConfig) -> Owned {

@@ -1,6 +1,6 @@
 //! `router bgp`: the process, its sessions, prefixes, imports and EVPN.
 
-use super::apply::{Sides, changes};
+use super::apply::{Hidden, Sides, changes};
 use super::effects;
 use super::ops::{Change, Op, Ops, Phase};
 use super::{Effect, PrefixChange, Session};
@@ -222,12 +222,15 @@ impl Router<'_, '_, '_> {
             let phase = match (change.key.0, change.want.is_some()) {
                 (Kind::MapIn | Kind::MapOut, true) => Phase::Bind,
                 (Kind::MapIn | Kind::MapOut, false) => Phase::Unbind,
-                // Of what an import brings nothing may come to light.
-                (Kind::Network, false) if self.sides.covers(&self.vrf, family, &change.key.1) => {
-                    Phase::Uncover
-                }
-                (Kind::Network, false) => Phase::Withdraw,
+                // Of what an import brings nothing may come to light that nobody is to have.
+                (Kind::Network, false) => match self.sides.hides(&self.vrf, family, &change.key.1) {
+                    None => Phase::Withdraw,
+                    Some(Hidden::Goes) => Phase::Revealed,
+                    Some(Hidden::Stays) => Phase::Uncover,
+                },
                 (_, false) => Phase::Unimport,
+                // Before anything is announced with it.
+                (Kind::Rd, _) => Phase::Sessions,
                 (Kind::Network, _) if self.is_redefined(change.want) => Phase::Moves,
                 (Kind::Network, _) => Phase::Networks,
                 (Kind::Activate, _) => Phase::Activate,
@@ -238,11 +241,26 @@ impl Router<'_, '_, '_> {
                 self.ops.prefixes.push(PrefixChange::new(&self.vrf, *prefix, class));
             }
             let effect = self.effect(&change, up, ended);
+            self.another_rd(phase, &context, &change);
             self.push(phase, &context, change.line(), &change, effect);
         }
         // FRR knows no VNI before `advertise-all-vni`.
         if family == AddressFamily::L2vpnEvpn {
             self.vnis();
+        }
+    }
+
+    /// Where FRR shows no route distinguisher it has one all the same: for an L2VNI, one that it derives from the router
+    /// id; in a VRF the last one, also after that was taken away. A line that says what it has changes nothing, and FRR
+    /// goes on not to show it (8.4, 10.3: `bgp_evpn_vrf_rd_matches_existing`). So it is given another one first, of an AS
+    /// number that nobody has (RFC 7607).
+    fn another_rd(&mut self, phase: Phase, context: &Context, change: &Change<'_>) {
+        let (Kind::Rd, None, Some(wanted)) = (change.key.0, change.have, change.want) else { return };
+        let runs = self.sides.kept(&self.vrf, &Context::Router(self.vrf.clone())).is_some();
+        let of_vrf = matches!(context, Context::Family(..));
+        if runs && (of_vrf || wanted.as_str().contains('.')) {
+            let other = if wanted.as_str() == "0:1" { "0:2" } else { "0:1" };
+            self.push(phase, context, text::set(change.key, other), change, Effect::None);
         }
     }
 
@@ -274,6 +292,7 @@ impl Router<'_, '_, '_> {
             // What goes first, goes: the last target that goes brings the derived one back.
             changed.sort_by_key(|change| change.want.is_some());
             for change in &changed {
+                self.another_rd(Phase::Import, &context, change);
                 self.push(Phase::Import, &context, change.line(), change, Effect::None);
             }
             self.derived_again(&context, want, &changed);

@@ -1,6 +1,6 @@
 //! Which prefixes carry which tag, before and after.
 
-use super::apply::Sides;
+use super::apply::{Hidden, Sides};
 use super::route_maps;
 use crate::statement::{Block, Context, Kind, Statements, Subject, Vrf, text};
 use crate::value::{Family, FrrName};
@@ -73,7 +73,7 @@ impl<'s> Tags<'s> {
             for (subject, old) in networks(sides.have, context) {
                 while after.next_if(|(other, _)| *other < subject).is_some() {}
                 let new = after.next_if(|(other, _)| *other == subject).map(|(_, class)| class);
-                if new.is_none() && !sides.covers(vrf, of, subject) {
+                if new.is_none() && sides.hides(vrf, of, subject) != Some(Hidden::Stays) {
                     continue;
                 }
                 if last.0 != old {

@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 
 /// The plan when FRR is asked, with `before` as what was applied.
 fn asked(before: &FrrConfig, after: &FrrConfig, scope: Scope) -> ChangePlan {
-    let ownership = Ownership { scope, applied: Some(before), given: &[], base: [].into() };
+    let ownership = Ownership { scope, applied: Some(before), given: &[], seen: None, base: [].into() };
     plan(&running(before), after, &ownership)
 }
 

@@ -6,7 +6,7 @@ use crate::statement::value::prefix_rule;
 use crate::statement::{Block, Context, Key, Kind, Statements, Subject, Value, Vrf, fit, raise, read, text};
 use crate::value::{Family, FrrName};
 use ipnet::IpNet;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub struct Fake {
     all: Statements<'static>,
@@ -14,13 +14,24 @@ pub struct Fake {
     bfd: bool,
     /// `bgp route-map delay-timer`.
     pub delay: Option<String>,
+    /// Routers that were made by lines.
+    made: BTreeSet<Vrf>,
+    /// Route distinguishers that FRR has and does not show, as far as lines told it.
+    hidden: BTreeMap<Context, String>,
 }
 
 pub type Announced = BTreeSet<(Vrf, NeighborId, IpNet)>;
 
 impl Fake {
     pub fn of(running: &Running) -> Self {
-        Self { all: running.statements.clone(), stack: Vec::new(), bfd: false, delay: None }
+        Self {
+            all: running.statements.clone(),
+            stack: Vec::new(),
+            bfd: false,
+            delay: None,
+            made: BTreeSet::new(),
+            hidden: BTreeMap::new(),
+        }
     }
 
     /// What it runs, in the model's terms, and every statement that the model's terms leave out.
@@ -63,6 +74,11 @@ impl Fake {
     }
 
     fn open(&mut self, context: Context, head: String) {
+        if let Context::Router(vrf) = &context
+            && !self.all.blocks.contains_key(&context)
+        {
+            self.made.insert(vrf.clone());
+        }
         let block = self.all.block(context.clone());
         if let Context::Router(_) = context {
             assert!(block.head.is_empty() || block.head == head, "AS is {}", block.head);
@@ -81,7 +97,21 @@ impl Fake {
             let known = router.lines.contains_key(&(Kind::RemoteAs, Subject::Neighbor(id.clone())));
             assert!(known, "no such neighbor: {line}");
         }
-        self.all.block(context.clone()).put(key.0, key.1, value, None);
+        if key.0 != Kind::Rd || self.listens(context, &value) {
+            self.all.block(context.clone()).put(key.0, key.1, value, None);
+        }
+    }
+
+    /// FRR has a route distinguisher also where it shows none, and does not listen to a line that says the same. The
+    /// worst is assumed of one that nobody knows: that it is what the line says.
+    fn listens(&mut self, context: &Context, rd: &str) -> bool {
+        let (Context::Family(vrf, _) | Context::Vni(vrf, _)) = context else { return true };
+        let shown = self.all.blocks.get(context).is_some_and(|block| block.sole(Kind::Rd).is_some());
+        // FRR derives those of L2VNIs from an address.
+        let may_be = matches!(context, Context::Family(..)) || rd.contains('.');
+        let unknown = may_be && !self.made.contains(vrf);
+        let before = self.hidden.insert(context.clone(), rd.to_owned());
+        shown || before.map_or(!unknown, |before| before != rd)
     }
 
     fn read(&self, context: &Context, words: &[&str]) -> Option<(Key, String)> {
@@ -174,7 +204,7 @@ impl Fake {
             else {
                 continue;
             };
-            let mut table = std::collections::BTreeMap::new();
+            let mut table = BTreeMap::new();
             for (kind, subject) in block.lines.keys() {
                 if let (Kind::Import, Subject::Vrf(from)) = (kind, subject) {
                     table.extend(self.own(from, *family));

@@ -2,9 +2,11 @@
 
 mod announced;
 mod edits;
+mod evpn;
 mod examples;
 mod interpreter;
 mod quick;
+mod raw;
 
 use super::*;
 use crate::arbitrary;
