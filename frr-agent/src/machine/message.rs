@@ -63,6 +63,8 @@ pub enum Output {
     Check(Run, Vec<Question>),
     /// Save as the last configuration that FRR took whole; intents up to this run are done with.
     Keep(Kept),
+    /// Intents up to this run are done with, and there is nothing to save: FRR runs what it ran before the first apply.
+    Forget(Run),
     /// FRR took all of this configuration, which is what was wanted.
     Taken(Arc<FrrConfig>),
     /// An attempt is over.

@@ -25,7 +25,7 @@ mod steps;
 use check::Checks;
 use herald_frr::config::{FrrConfig, RawSnippet};
 use herald_frr::diff::{self, ChangePlan, Ownership, Scope};
-use herald_frr::running::Running;
+use herald_frr::running::{Foreign, Running};
 use names::Names;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -124,6 +124,8 @@ pub struct Machine {
     believed: Option<Arc<FrrConfig>>,
     /// What FRR's [`Running::map_delay`] was when it was read last.
     map_delay: Option<u16>,
+    /// Hand-written lines that FRR showed as they are written, when it was last found to run what it should.
+    seen: BTreeSet<Foreign>,
     /// What FRR may have been given in part since it was last read whole.
     given: Names,
     /// Since when the belief is in doubt; FRR is read soon.
@@ -166,6 +168,7 @@ impl Machine {
             found: None,
             believed: None,
             map_delay: None,
+            seen: BTreeSet::new(),
             given: Names::new(given),
             doubt: None,
             up_since: None,
@@ -246,6 +249,7 @@ impl Machine {
         self.forget();
         self.retry_at = None;
         self.fresh = true;
+        self.seen.clear();
         self.tolerated.clear();
         if was_up { vec![Output::Report(Report::FrrDown)] } else { Vec::new() }
     }
@@ -282,14 +286,30 @@ impl Machine {
     }
 
     /// What lies between what runs and `config`. On a host's own FRR, what was given to it before is ours beside
-    /// what is wanted. `raw` is the hand-written part that FRR took: it may show it in other words.
-    fn plan(&self, running: &Running, config: &FrrConfig, raw: &[RawSnippet]) -> ChangePlan {
+    /// what is wanted. `raw` is the hand-written part that FRR took: it may show it in other words. Lines of it that were
+    /// `seen` must still be there.
+    fn plan(
+        &self,
+        running: &Running,
+        config: &FrrConfig,
+        raw: &[RawSnippet],
+        seen: Option<&BTreeSet<Foreign>>,
+    ) -> ChangePlan {
         let applied =
             FrrConfig { raw: raw.to_vec(), ..self.last_good.as_deref().cloned().unwrap_or_default() };
         let mut given = self.given.configs().to_vec();
         given.extend(self.last_good.clone());
         let (scope, base) = (self.scope, self.base.clone());
-        diff::plan(running, config, &Ownership { scope, applied: Some(&applied), given: &given, base })
+        diff::plan(running, config, &Ownership { scope, applied: Some(&applied), given: &given, seen, base })
+    }
+
+    /// Remembers which hand-written lines FRR shows as they are written. What was reported and left by hand is not
+    /// forgotten for that.
+    fn see(&mut self, running: &Running, config: &FrrConfig) {
+        let before = std::mem::take(&mut self.seen);
+        let left = |line: &Foreign| self.drift == Drift::Report && before.contains(line);
+        self.seen = diff::hand_written(config);
+        self.seen.retain(|line| running.foreign.contains(line) || left(line));
     }
 
     /// The hand-written part that FRR took last; nothing of it is certain after FRR was started.

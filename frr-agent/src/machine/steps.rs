@@ -124,9 +124,9 @@ impl Machine {
     /// From what runs to the goal, which may have changed since the question.
     fn compare(&mut self, now: Instant, running: Running) -> Vec<Output> {
         let Some(goal) = self.goal() else { return Vec::new() };
-        let plan = self.plan(&running, goal.config(), self.taken_raw());
+        let plan = self.plan(&running, goal.config(), self.taken_raw(), Some(&self.seen));
         if plan.is_empty() {
-            return self.settle(now, &goal, None);
+            return self.settle(now, &goal, &running, None);
         }
         if self.last_good.is_none() {
             self.found.get_or_insert_with(|| Arc::new(running.config));
@@ -138,7 +138,7 @@ impl Machine {
     /// Whether FRR runs what is believed.
     fn check(&mut self, now: Instant, running: Running) -> Vec<Output> {
         let Some(believed) = self.believed.clone() else { return self.compare(now, running) };
-        let left = lines(&self.plan(&running, &believed, &believed.raw));
+        let left = lines(&self.plan(&running, &believed, &believed.raw, Some(&self.seen)));
         self.check_at = Some(now + CHECK_INTERVAL);
         let doubted = self.doubt.take().is_some();
         if left.is_empty() || self.drift == Drift::Report {
@@ -172,10 +172,12 @@ impl Machine {
     }
 
     fn prove(&mut self, now: Instant, running: &Running, change: Change) -> Vec<Output> {
-        let mut left = lines(&self.plan(running, change.goal.config(), &change.goal.config().raw));
+        let config = change.goal.config();
+        let mut left = lines(&self.plan(running, config, &config.raw, None));
         left.retain(|line| !self.tolerated.contains(line));
         if left.is_empty() {
-            return self.settle(now, &change.goal, Some(attempted(&change, Outcome::Taken)));
+            let done = Some(attempted(&change, Outcome::Taken));
+            return self.settle(now, &change.goal, running, done);
         }
         let mut outputs = vec![attempted(&change, Outcome::NotKept(left.clone()))];
         outputs.extend(self.go_back(now, change.goal, left));
@@ -198,8 +200,9 @@ impl Machine {
     }
 
     /// FRR was read whole and runs the goal; `done` is the attempt that brought it there, if there was one.
-    fn settle(&mut self, now: Instant, goal: &Goal, done: Option<Output>) -> Vec<Output> {
+    fn settle(&mut self, now: Instant, goal: &Goal, running: &Running, done: Option<Output>) -> Vec<Output> {
         self.succeeded();
+        self.see(running, goal.config());
         self.fresh = false;
         self.doubt = None;
         self.checks = Checks::default();
@@ -208,7 +211,10 @@ impl Machine {
         let mut outputs = self.believe(goal);
         match goal {
             Goal::Back(_) if self.last_good.is_none() => {
-                // What others configured is in it: nothing to compare with later.
+                // What others configured is in it: nothing to compare with later, and nothing of ours is left.
+                if !self.given.configs().is_empty() {
+                    outputs.push(Output::Forget(self.last_run));
+                }
                 self.given.clear();
                 self.retry_at = Some(now + CHECK_INTERVAL);
             }

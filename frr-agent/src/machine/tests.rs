@@ -2,6 +2,7 @@
 
 mod prefixes;
 mod random;
+mod raw;
 
 use super::*;
 use herald_frr::config::Origins;
@@ -237,7 +238,7 @@ fn a_way_back_that_is_refused_too_is_reported_and_left_for_the_next_check() {
 
 #[test]
 fn a_first_configuration_that_is_refused_leaves_what_others_run() {
-    let theirs = "route-map theirs permit 10\nexit\n\
+    let theirs = "frr version 10.3\nroute-map theirs permit 10\nexit\n\
         router bgp 64999 vrf theirs\n coalesce-time 900\n timers bgp 10 30\n neighbor 10.9.9.1 remote-as 64998\nexit\n";
     let mut drive = Drive::started(&one());
     drive.now += STARTING;
@@ -248,7 +249,9 @@ fn a_first_configuration_that_is_refused_leaves_what_others_run() {
     assert!(lines.contains(&"no router bgp 64500".to_owned()), "{lines:?}");
     assert!(!lines.iter().any(|line| line.contains("theirs")), "{lines:?}");
     drive.accepts();
-    drive.runs_text(theirs);
+    let run = drive.machine.last_run;
+    let outputs = drive.runs_text(theirs);
+    assert!(outputs.contains(&Output::Forget(run)), "the record of the apply goes: {outputs:?}");
     let outputs = drive.want(&two());
     assert_eq!(outputs, [], "not before the time");
     assert!(reads(&drive.due()));

@@ -21,6 +21,7 @@ impl Shell {
             }
             Output::Check(run, questions) => self.runner.run(Job::Check(run, questions)),
             Output::Keep(kept) => self.keeper.save(Save::Config(kept)),
+            Output::Forget(run) => self.keeper.save(Save::Forget(run)),
             Output::Taken(config) => self.taken(&config),
             Output::Attempted(attempt) => self.attempted(&attempt),
             Output::Report(what) => {

@@ -1,7 +1,7 @@
 //! Writes the state folder beside the loop: at once, but no more than once a second while prefixes churn, and again
 //! until the disk takes it.
 
-use crate::machine::Kept;
+use crate::machine::{Kept, Run};
 use crate::report;
 use crate::state::{State, StateError};
 use serde::Serialize;
@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub enum Save {
     /// The last good configuration, and the file that FRR boots from.
     Config(Kept),
+    /// Records of applies up to this run are done with.
+    Forget(Run),
     /// A file of JSON.
     Json(&'static str, String),
 }
@@ -33,6 +35,7 @@ pub struct Keeper {
 #[derive(Default)]
 struct Waiting {
     config: Option<Kept>,
+    forget: Option<Run>,
     files: BTreeMap<&'static str, String>,
     due: Option<Instant>,
     last_failure: Option<String>,
@@ -105,6 +108,10 @@ impl Waiting {
                 self.config = Some(kept);
                 due
             }
+            Save::Forget(run) => {
+                self.forget = self.forget.max(Some(run));
+                now
+            }
             Save::Json(name, text) => {
                 self.files.insert(name, text);
                 now
@@ -119,6 +126,8 @@ impl Waiting {
         self.files.retain(|name, text| keep_if_failed(state.write(name, text), &mut failure));
         self.config =
             self.config.take().filter(|kept| keep_if_failed(state.keep_last_good(kept), &mut failure));
+        self.forget =
+            self.forget.take().filter(|run| keep_if_failed(state.forget_intents(*run), &mut failure));
         self.due = failure.is_some().then(|| Instant::now() + PAUSE);
         let words = failure.as_ref().map(ToString::to_string);
         if let Some(why) = failure.filter(|_| words != self.last_failure) {

@@ -21,7 +21,7 @@ use crate::sockets::Daemons;
 use crate::state::{Boot, IN_FORCE, LIVE, QUARANTINE, State};
 use crate::status::{self, Teller, Told};
 use crate::vty::Vty;
-use crate::vtysh::Vtysh;
+use crate::vtysh::{Runs, Vtysh};
 use anyhow::{Context, Result, ensure};
 use commits::{Commits, Look};
 use herald_core::input::Parsed;
@@ -182,6 +182,8 @@ impl Shell {
             arguments: args.vtysh_arg.clone(),
             sockets: args.vty_dir.clone(),
             deadline: Duration::from_secs(args.deadline),
+            runs: Runs::default(),
+            round: None,
         };
         let vty = Vty { folder: vtysh.sockets.clone(), deadline: vtysh.deadline };
         let folder = args.state_dir.join(herald_core::history::FOLDER);
@@ -286,7 +288,10 @@ impl Shell {
     fn happened(&mut self, input: Input) {
         match input {
             Input::FrrUp => self.commits.frr(true),
-            Input::FrrDown => self.commits.frr(false),
+            Input::FrrDown => {
+                self.commits.frr(false);
+                self.runner.end();
+            }
             _ => {}
         }
         for output in self.machine.step(Instant::now(), input) {

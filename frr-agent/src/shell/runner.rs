@@ -6,7 +6,7 @@ use crate::machine::{Failure, Input, Question, Run};
 use crate::report;
 use crate::state::State;
 use crate::vty::Vty;
-use crate::vtysh::Vtysh;
+use crate::vtysh::{Round, Runs, Vtysh};
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::ChangePlan;
 use herald_frr::running;
@@ -33,31 +33,39 @@ pub enum Job {
 /// Both threads; they end when this is dropped and their work is done.
 #[derive(Debug)]
 pub struct Runner {
-    changes: mpsc::Sender<Job>,
-    questions: mpsc::Sender<Job>,
+    changes: mpsc::Sender<(Round, Job)>,
+    questions: mpsc::Sender<(Round, Job)>,
+    runs: Runs,
 }
 
 impl Runner {
     /// Starts them. Answers go to `answers`.
     pub fn start(vtysh: &Vtysh, vty: &Vty, state: &State, answers: &UnboundedSender<Event>) -> Self {
         let spawn = || {
-            let (sender, jobs) = mpsc::channel();
+            let (sender, jobs) = mpsc::channel::<(Round, Job)>();
             let (vtysh, vty, state, answers) = (vtysh.clone(), vty.clone(), state.clone(), answers.clone());
             thread::spawn(move || {
                 // Ends with the loop, whose end of the channel is then gone.
-                let mut events = jobs.iter().filter_map(|job| perform(&vtysh, &vty, &state, job));
+                let mut events = jobs.iter().filter_map(|(round, job)| {
+                    perform(&Vtysh { round: Some(round), ..vtysh.clone() }, &vty, &state, job)
+                });
                 while events.next().is_some_and(|event| answers.send(event).is_ok()) {}
             });
             sender
         };
-        Self { changes: spawn(), questions: spawn() }
+        Self { changes: spawn(), questions: spawn(), runs: vtysh.runs.clone() }
     }
 
     /// Queues a job behind those of its thread.
     pub fn run(&self, job: Job) {
         let thread = if matches!(job, Job::Check(..)) { &self.questions } else { &self.changes };
         // Fails only if the thread is gone, which it is not while this lives.
-        let _ = thread.send(job);
+        let _ = thread.send((self.runs.round(), job));
+    }
+
+    /// FRR went away: ends what runs, and what was queued before is not run any more.
+    pub fn end(&self) {
+        self.runs.end();
     }
 }
 

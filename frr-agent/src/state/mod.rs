@@ -78,10 +78,13 @@ impl State {
     /// Keeps it, also as what FRR boots from; records of applies that are done with go.
     pub fn keep_last_good(&mut self, kept: &Kept) -> Result<(), StateError> {
         self.write_last_good(&kept.config)?;
-        for (run, name) in self.intents()? {
-            if kept.settled.is_some_and(|settled| run <= settled) {
-                [TEXT, RAW].iter().try_for_each(|end| self.remove(&format!("{name}{end}")))?;
-            }
+        kept.settled.map_or(Ok(()), |settled| self.forget_intents(settled))
+    }
+
+    /// Removes what was recorded by [`State::intend`] up to this run.
+    pub fn forget_intents(&self, settled: Run) -> Result<(), StateError> {
+        for (_, name) in self.intents()?.into_iter().filter(|(run, _)| *run <= settled) {
+            [TEXT, RAW].iter().try_for_each(|end| self.remove(&format!("{name}{end}")))?;
         }
         Ok(())
     }

@@ -57,6 +57,11 @@ fn what_was_intended_is_known_until_it_is_done_with() {
     assert_eq!(state.given().unwrap(), (7, vec![two.clone()]), "the second apply is still under way");
     state.keep_last_good(&kept(&two, Some(7))).unwrap();
     assert_eq!(state.given().unwrap(), (0, Vec::new()));
+    // A first apply that was taken back leaves nothing to keep.
+    state.intend(8, &one).unwrap();
+    state.forget_intents(8).unwrap();
+    assert_eq!(state.given().unwrap(), (0, Vec::new()));
+    assert!(!folder.path().join("intent-8-raw.json").exists());
 }
 
 #[test]

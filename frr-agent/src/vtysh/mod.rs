@@ -1,6 +1,7 @@
 //! Runs `vtysh`, with a deadline and never through a shell.
 
 mod pipes;
+mod runs;
 
 use crate::machine::{Failure, RefusedLine};
 use crate::sockets;
@@ -19,6 +20,8 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+pub use runs::{Round, Runs};
 
 /// Why `vtysh` gave no usable answer. What FRR has is then unknown until it is read again.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +45,9 @@ pub enum VtyshError {
         /// The daemons that do not answer.
         hung: Vec<String>,
     },
+    /// It was not started: FRR went away after it was asked for.
+    #[error("FRR went away")]
+    Gone,
     /// It was ended by somebody else.
     #[error("vtysh was ended by signal {0}")]
     Signal(i32),
@@ -60,7 +66,7 @@ pub enum VtyshError {
 
 impl From<VtyshError> for Failure {
     fn from(why: VtyshError) -> Self {
-        let untouched = matches!(why, VtyshError::Start { .. } | VtyshError::Lines(_));
+        let untouched = matches!(why, VtyshError::Start { .. } | VtyshError::Lines(_) | VtyshError::Gone);
         let text = why.to_string();
         let hung = if let VtyshError::Deadline { hung, .. } = why { hung } else { Vec::new() };
         Self { why: text, hung, untouched }
@@ -81,6 +87,10 @@ pub struct Vtysh {
     pub sockets: PathBuf,
     /// How long one run may take.
     pub deadline: Duration,
+    /// Runs that are under way, of this and all copies of it.
+    pub runs: Runs,
+    /// Its runs are of this round; `None` is of every round.
+    pub round: Option<Round>,
 }
 
 struct Finished {
@@ -133,23 +143,27 @@ impl Vtysh {
     }
 
     fn run(&self, arguments: &[OsString], stdin: Option<File>) -> Result<Finished, VtyshError> {
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(&self.arguments)
             .args(arguments)
             .env("VTYSH_PAGER", "cat")
             .stdin(stdin.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .map_err(|source| VtyshError::Start { program: self.program.display().to_string(), source })?;
-        let Some((stdout, stderr)) = pipes::outputs(&mut child, Instant::now() + self.deadline) else {
-            end_group(&mut child);
+            .process_group(0);
+        let unusable = |source| VtyshError::Start { program: self.program.display().to_string(), source };
+        let started = self.runs.start(self.round, || command.spawn()).ok_or(VtyshError::Gone)?;
+        let mut child = started.map_err(unusable)?;
+        let outputs = pipes::outputs(&mut child, Instant::now() + self.deadline);
+        if outputs.is_none() {
+            end_group(&child);
+        }
+        self.runs.over(&child);
+        let status = child.wait().map_err(unusable)?;
+        let Some((stdout, stderr)) = outputs else {
             return Err(VtyshError::Deadline { after: self.deadline, hung: sockets::silent(&self.sockets) });
         };
-        let status = child
-            .wait()
-            .map_err(|source| VtyshError::Start { program: self.program.display().to_string(), source })?;
         match status.signal() {
             Some(signal) => Err(VtyshError::Signal(signal)),
             None => Ok(Finished { status, stdout, stderr }),
@@ -165,12 +179,11 @@ fn in_memory(text: &str) -> io::Result<File> {
 }
 
 /// Ends `vtysh` and what it started: they are a process group of their own.
-fn end_group(child: &mut Child) {
+fn end_group(child: &Child) {
     if let Ok(pid) = i32::try_from(child.id()) {
         // Gone already is what is wanted.
         let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
     }
-    let _ = child.wait();
 }
 
 fn refused_lines(answer: &Answer, plan: &ChangePlan) -> Vec<RefusedLine> {

@@ -27,6 +27,8 @@ impl Bench {
             arguments: vec![text.into(), "--vty_socket".into(), "/run/here".into()],
             sockets: folder.path().to_owned(),
             deadline: Duration::from_secs(20),
+            runs: Runs::default(),
+            round: None,
         };
         Self { folder, vtysh }
     }
@@ -86,6 +88,11 @@ fn a_vtysh_that_hangs_is_ended_with_its_children_at_the_deadline() {
     bench.vtysh.deadline = Duration::from_millis(300);
     let why = bench.vtysh.apply(&plan()).unwrap_err();
     assert!(matches!(why, VtyshError::Deadline { .. }), "{why}");
+    child_is_gone(&bench);
+}
+
+/// What the script started has ended.
+fn child_is_gone(bench: &Bench) {
     let child = bench.wrote("child");
     let state = || fs::read_to_string(format!("/proc/{}/stat", child.trim()));
     let gone = || state().is_err() || state().is_ok_and(|text| text.contains(") Z "));
@@ -94,6 +101,25 @@ fn a_vtysh_that_hangs_is_ended_with_its_children_at_the_deadline() {
         thread::sleep(Duration::from_millis(10));
     }
     assert!(gone(), "the child still runs");
+}
+
+#[test]
+fn what_runs_when_frr_goes_away_is_ended_at_once_and_what_was_asked_for_before_is_not_begun() {
+    let mut bench = Bench::new("sleep 600 & echo $! >$HERE/child.new; mv $HERE/child.new $HERE/child; wait");
+    bench.vtysh.deadline = Duration::from_mins(10);
+    bench.vtysh.round = Some(bench.vtysh.runs.round());
+    let vtysh = bench.vtysh.clone();
+    let hung = thread::spawn(move || vtysh.apply(&plan()));
+    let end = Instant::now() + Duration::from_mins(1);
+    while !bench.folder.path().join("child").exists() && Instant::now() < end {
+        thread::sleep(Duration::from_millis(10));
+    }
+    bench.vtysh.runs.end();
+    let why = hung.join().unwrap().unwrap_err();
+    assert!(matches!(why, VtyshError::Signal(9)), "{why}");
+    child_is_gone(&bench);
+    let why = bench.vtysh.apply(&plan()).unwrap_err();
+    assert!(matches!(why, VtyshError::Gone), "{why}");
 }
 
 #[test]
