@@ -11,6 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -222,6 +223,28 @@ fn a_hung_daemon_is_reported_and_not_waited_for() -> Result<()> {
         ensure!(processes.iter().all(|(_, name)| name != "vtysh"), "{processes:?}");
         Ok(())
     })
+}
+
+/// bgpd hangs in an apply, so its vtysh would wait for ten minutes; then zebra dies, and the apply means nothing any more.
+#[test]
+fn a_vtysh_that_still_waits_when_frr_goes_away_is_ended() -> Result<()> {
+    let mut chaos = Chaos::start(50, &["--deadline", "600"], "")?;
+    let bgpd = chaos.site.frr.id("bgpd")?;
+    let since = chaos.site.agent_log().len();
+    kill(bgpd, Signal::SIGSTOP)?;
+    let ended = chaos.services(60).and_then(|()| {
+        let vtysh = chaos.applying()?;
+        chaos.site.frr.kill("zebra")?;
+        chaos.logged(since, &["FRRDown"])?;
+        wait_for("the vtysh is gone", LIMIT, || {
+            ensure!(!Path::new(&format!("/proc/{vtysh}")).exists(), "vtysh {vtysh} still runs");
+            Ok(())
+        })
+    });
+    kill(bgpd, Signal::SIGCONT)?;
+    ended?;
+    chaos.site.frr.boot()?;
+    chaos.right()
 }
 
 #[test]

@@ -68,6 +68,55 @@ fn what_is_changed_by_hand_is_repaired_and_what_is_others_stays() -> Result<()> 
     Ok(())
 }
 
+/// By hand: the model knows none of these lines.
+const HAND_WRITTEN: &str = "
+apiVersion: frrk8s.metallb.io/v1beta1
+kind: FRRConfiguration
+metadata: {name: extra, namespace: frr-k8s-system}
+spec:
+  raw:
+    rawConfig: |
+      router bgp 64500
+       bgp bestpath as-path multipath-relax
+       no bgp log-neighbor-changes
+      exit
+      bgp community-list standard mine seq 5 permit 64500:1
+";
+
+#[test]
+fn a_hand_written_line_of_a_manifest_that_somebody_takes_away_is_given_back() -> Result<()> {
+    let (site, bird) = running_site(&[])?;
+    let since = site.agent_log().len();
+    site.write("extra.yaml", HAND_WRITTEN)?;
+    let complete = || {
+        let running = site.frr.running()?;
+        let lines = [
+            " bgp bestpath as-path multipath-relax",
+            "bgp community-list standard mine seq 5 permit 64500:1",
+        ];
+        ensure!(lines.iter().all(|line| running.lines().any(|shown| shown == *line)), "{running}");
+        Ok(())
+    };
+    wait_for("FRR has the lines", LIMIT, complete).with_context(|| site.logs())?;
+    wait_for("they were read back", LIMIT, || {
+        let log = site.agent_log();
+        ensure!(log[since..].contains("\"event\":\"Applied\""), "{log}");
+        Ok(())
+    })?;
+    site.frr.vtysh(&[
+        "configure terminal",
+        "no bgp community-list standard mine seq 5 permit 64500:1",
+        "router bgp 64500",
+        "no bgp bestpath as-path multipath-relax",
+    ])?;
+    wait_for("they are back", NEXT_CHECK, complete).with_context(|| site.logs())?;
+    let log = site.agent_log();
+    let told = log.lines().find(|line| line.contains("\"event\":\"Drift\"")).context("no Drift")?;
+    ensure!(told.contains("multipath-relax") && told.contains("community-list"), "{told}");
+    ensure!(!told.contains("log-neighbor-changes"), "FRR never showed that: {told}");
+    bird.routes_to("192.0.2.10/32").map(drop)
+}
+
 #[test]
 fn with_drift_report_it_is_told_and_left_and_the_manifests_still_count() -> Result<()> {
     let (site, bird) = running_site(&["--drift=report"])?;

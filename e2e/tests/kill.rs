@@ -157,6 +157,58 @@ fn an_agent_killed_at_any_moment_leaves_nothing_half_done() -> Result<()> {
     nothing_left(&mut site)
 }
 
+/// In the place of `vtysh`: the first apply that ends FRR's hold of new sessions gets no further than the timer, and
+/// then it, and the agent too where a file says so, is killed.
+const CUT_SHORT: &str = "
+lines=/proc/self/fd/0
+if ! grep -qsx 'bgp route-map delay-timer 1' $lines || [ -e STATE/was-cut ]; then exec vtysh \"$@\"; fi
+sed '/^bgp route-map delay-timer 1$/q' $lines > STATE/half
+vtysh -f STATE/half
+mv STATE/half STATE/was-cut
+if [ -e STATE/agent-too ]; then kill -9 $PPID; fi
+kill -9 $$
+";
+
+/// decisions/0010: a `vtysh` that is killed there leaves a timer of one second, which no manifest asks for.
+fn cut_short(agent_too: bool) -> Result<()> {
+    let mut site = site()?;
+    let first = statements(&site.frr.running()?);
+    let folder = site.frr.folder().join("cut");
+    fs::create_dir(&folder)?;
+    let inside = site.frr.inside(&folder)?.display().to_string();
+    fs::write(folder.join("vtysh"), CUT_SHORT.replace("STATE", &inside))?;
+    if agent_too {
+        fs::write(folder.join("agent-too"), "")?;
+    }
+    let script = format!("{inside}/vtysh");
+    site.start_agent_with(&["--vtysh", "/bin/sh", &format!("--vtysh-arg={script}")])?;
+    wait_for("vtysh was killed", LIMIT, || {
+        ensure!(folder.join("was-cut").exists());
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    if agent_too {
+        let left = site.frr.running()?;
+        ensure!(left.contains("bgp route-map delay-timer 1\n"), "nothing to take away: {left}");
+        site.start_agent()?;
+    }
+    wait_for("FRR is exactly as wanted", LIMIT, || exactly(&site, &first)).with_context(|| site.logs())?;
+    let running = site.frr.running()?;
+    ensure!(!running.contains("delay-timer"), "{running}");
+    let bird = site.bird(BIRD)?;
+    wait_for("the neighbour has it", LIMIT, || at_the_neighbour(&site, &bird)).with_context(|| site.logs())
+}
+
+#[test]
+fn a_vtysh_killed_while_it_ends_the_hold_of_sessions_leaves_no_timer() -> Result<()> {
+    cut_short(false)
+}
+
+#[test]
+fn an_agent_killed_with_it_takes_the_timer_away_at_its_next_start() -> Result<()> {
+    cut_short(true)
+}
+
 /// Neither processes nor files of killed agents.
 fn nothing_left(site: &mut Site) -> Result<()> {
     site.agent.take().context("no agent")?.process().stop()?;

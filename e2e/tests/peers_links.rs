@@ -54,6 +54,35 @@ fn an_unnumbered_session_carries_ipv4_by_an_ipv6_next_hop() -> Result<()> {
     Ok(())
 }
 
+/// The same with BIRD: it says who it is by router advertisements of its own, and takes whoever calls on the cable.
+#[test]
+fn an_unnumbered_session_with_bird_carries_ipv4_by_an_ipv6_next_hop() -> Result<()> {
+    let peer = "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: cable, namespace: m}\n\
+                spec: {myASN: 64500, dynamicASN: external, interface: eth1, connectTime: 1s}\n";
+    let mut site = site(peer)?;
+    let cable = site.lab().segment("cable")?;
+    let machine = site.lab().namespace("leaf")?;
+    cable.attach(site.frr.namespace(), "eth1", &[])?;
+    cable.attach(&machine, "eth0", &[])?;
+    let bird = site.bird_in(
+        &machine,
+        "10.255.0.2",
+        "protocol radv { interface \"eth0\" { min ra interval 3; max ra interval 4; }; }\n\
+         protocol bgp cable { local as 64510; neighbor range fe80::/10 as 64500; interface \"eth0\"; \
+         dynamic name \"node\"; connect delay time 1; \
+         ipv4 { extended next hop on; import all; export none; }; ipv6 { import all; export none; }; }\n",
+    )?;
+    site.start_agent()?;
+    for prefix in ["192.0.2.10/32", "2001:db8::10/128"] {
+        let routes = wait_for("BIRD has both", LIMIT, || bird.routes_to(prefix))
+            .with_context(|| format!("{}{}", site.logs(), bird.log()))?;
+        ensure!(routes[0].next_hops.iter().all(|hop| hop.starts_with("fe80:")), "{routes:?}");
+    }
+    let said = site.frr.json("show bgp neighbors eth1 json")?;
+    ensure!(said["eth1"]["bgpState"] == "Established" && said["eth1"]["remoteAs"] == 64510, "{said}");
+    Ok(())
+}
+
 /// The neighbour goes silent without a sign on the link. The hold time is three minutes; BFD says so much earlier.
 #[test]
 fn bfd_takes_a_silent_neighbour_down_long_before_the_hold_time() -> Result<()> {

@@ -116,3 +116,33 @@ fn an_l2vni_is_announced_to_an_evpn_neighbour() -> Result<()> {
     })
     .with_context(|| site.logs())
 }
+
+/// FRR keeps a route distinguisher that was taken away, does not show it, and does not listen to a line that gives the
+/// same again. So the agent gives another one in between.
+#[test]
+fn a_route_distinguisher_that_was_taken_away_can_be_given_again() -> Result<()> {
+    let mut site = Site::new(Release::V10, "")?;
+    let evpn = |rd: &str| {
+        configuration(&format!(
+            "  bgp:\n    routers:\n      - {{asn: 64500}}\n      - asn: 64500\n        vrf: red\n        id: 10.0.0.2\n        \
+             evpn:\n          l3vni: {{vni: 500, advertisePrefixes: [unicast]{rd}}}\n"
+        ))
+    };
+    site.start_agent()?;
+    for rd in [", rd: '64500:77'", "", ", rd: '64500:77'", ", rd: '64500:78'"] {
+        site.write("evpn.yaml", &evpn(rd))?;
+        let wanted: Vec<&str> = rd.split('\'').filter(|part| part.starts_with("64500")).collect();
+        wait_for(&format!("FRR runs {wanted:?}"), LIMIT, || {
+            let running = site.frr.running()?;
+            let shown = running.lines().filter_map(|line| line.strip_prefix("  rd "));
+            ensure!(
+                running.contains("advertise ipv4 unicast") && shown.eq(wanted.iter().copied()),
+                "{running}"
+            );
+            Ok(())
+        })
+        .with_context(|| site.logs())?;
+    }
+    ensure!(!site.agent_log().contains("NotKept"), "{}", site.agent_log());
+    Ok(())
+}

@@ -10,7 +10,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// A pool with one Service, and whatever peers a test adds.
 fn site(peers: &str) -> Result<Site> {
     let pool = "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: pool, namespace: m}\n\
-                spec: {addresses: [192.0.2.0/24]}\n---\napiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n\
+                spec: {addresses: [192.0.2.0/24, '2001:db8::/64']}\n---\napiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n\
                 metadata: {name: all, namespace: m}\n";
     let site = Site::new(Release::V10, "")?;
     site.write("pool.yaml", pool)?;
@@ -60,6 +60,32 @@ fn a_session_with_frr_has_the_fields_that_were_asked_for() -> Result<()> {
     let ours = site.frr.json("show bgp neighbors 172.30.0.4 json")?;
     ensure!(ours["172.30.0.4"]["connectRetryTimer"] == 2, "{ours}");
     Ok(())
+}
+
+/// The neighbour knows the source address and no other of the node, so a session from any other would not come up.
+#[test]
+fn an_ipv6_session_comes_from_the_source_address_that_was_asked_for() -> Result<()> {
+    let spec = "peerASN: 64510, peerAddress: 'fd30::4', sourceAddress: 'fd30::101'";
+    let mut site = site(&peer("frr", spec))?;
+    site.write("six.yaml", &service("six", &["2001:db8::10"], true))?;
+    site.record()?;
+    site.frr.namespace().ip("address add fd30::101/64 dev eth0 nodad")?;
+    let machine = site.machine("router", 4)?;
+    let neighbour = site.frr_in(
+        &machine,
+        "router bgp 64510\n no bgp ebgp-requires-policy\n no bgp default ipv4-unicast\n \
+         neighbor fd30::101 remote-as 64500\n neighbor fd30::101 timers connect 1\n \
+         address-family ipv6 unicast\n  neighbor fd30::101 activate\n exit-address-family\nexit\n",
+    )?;
+    site.start_agent()?;
+    wait_for("the neighbour has the route", LIMIT, || {
+        let route = neighbour.json("show bgp ipv6 unicast 2001:db8::10/128 json")?;
+        ensure!(route["paths"][0]["peer"]["peerId"] == "fd30::101", "{route}");
+        let hops = route["paths"][0]["nexthops"].as_array().context("no next hops")?;
+        ensure!(hops.iter().any(|hop| hop["ip"] == "fd30::101"), "{route}");
+        Ok(())
+    })
+    .with_context(|| format!("{}{}", site.logs(), neighbour.logs()))
 }
 
 /// Any internal AS, a next hop, a local preference and both kinds of communities by FRRConfiguration, to `GoBGP`.

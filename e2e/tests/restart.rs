@@ -230,3 +230,54 @@ spec:
     wait_for("the route leaves", LIMIT, || bird.lacks("192.0.2.10/32")).with_context(|| site.logs())?;
     site.agent.as_mut().context("no agent")?.process().check_running()
 }
+
+/// One object asks for everything, and FRR refuses a line of it: nothing of ours is left, nor any claim to its names.
+#[test]
+fn a_first_configuration_that_is_refused_leaves_neither_lines_nor_claims() -> Result<()> {
+    let bad = "
+apiVersion: frrk8s.metallb.io/v1beta1
+kind: FRRConfiguration
+metadata: {name: mistyped, namespace: frr-k8s-system}
+spec:
+  bgp:
+    routers:
+      - {asn: 64500, neighbors: [{address: 172.30.0.2, asn: 64501}]}
+  raw:
+    rawConfig: |
+      router bgp 64500
+       bgp bestpath frobnicate
+      exit
+";
+    let mut site = Site::new(Release::V10, "")?;
+    let before = site.frr.running()?;
+    site.write("bad.yaml", bad)?;
+    site.start_agent()?;
+    wait_for("the agent names the object", LIMIT, || {
+        let log = site.agent_log();
+        ensure!(log.contains("LineRefused") && log.contains("frr-k8s-system/mistyped"), "{log}");
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    wait_for("FRR runs what it ran, and no record is left", LIMIT, || {
+        let running = site.frr.running()?;
+        ensure!(running == before, "{running}");
+        let files = fs::read_dir(site.state())?.collect::<std::io::Result<Vec<_>>>()?;
+        let records = files.iter().filter(|file| file.file_name().to_string_lossy().starts_with("intent-"));
+        ensure!(records.count() == 0, "{files:?}");
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    fs::remove_file(site.manifests.join("bad.yaml"))?;
+    site.agent.take().context("no agent")?.process().kill()?;
+    // Now somebody else takes the names.
+    site.frr.vtysh(&["configure terminal", "router bgp 64500", "neighbor 172.30.0.9 remote-as 64999"])?;
+    site.start_agent()?;
+    wait_for("the new agent has looked", LIMIT, || {
+        ensure!(site.agent_log().contains("\"event\":\"InSync\""), "{}", site.agent_log());
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    let running = site.frr.running()?;
+    ensure!(running.contains("neighbor 172.30.0.9 remote-as 64999"), "{running}");
+    Ok(())
+}
