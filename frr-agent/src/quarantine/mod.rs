@@ -54,7 +54,8 @@ impl Quarantine {
     }
 
     fn len(&self) -> usize {
-        let Self { frr_configurations, bgp_extras, peers, bfd_profiles, bgp_advertisements, passwords: _ } = self;
+        let Self { frr_configurations, bgp_extras, peers, bfd_profiles, bgp_advertisements, passwords: _ } =
+            self;
         frr_configurations.len()
             + bgp_extras.len()
             + peers.len()

@@ -177,14 +177,7 @@ impl Shell {
         let here = Here::open(&args.node, &state, announced)?;
         let kept = last_good.clone();
         let start = Start { scope, base, drift: args.drift.into(), last_good: kept, given, last_run };
-        let vtysh = Vtysh {
-            program: args.vtysh.clone(),
-            arguments: args.vtysh_arg.clone(),
-            sockets: args.vty_dir.clone(),
-            deadline: Duration::from_secs(args.deadline),
-            runs: Runs::default(),
-            round: None,
-        };
+        let vtysh = vtysh(args);
         let vty = Vty { folder: vtysh.sockets.clone(), deadline: vtysh.deadline };
         let folder = args.state_dir.join(herald_core::history::FOLDER);
         let history = History::open(&folder, &args.node, args.history_size << 20);
@@ -305,6 +298,17 @@ fn saved<T: DeserializeOwned + Default>(state: &State, name: &str) -> Result<T> 
     match state.read(name)? {
         Some(json) => serde_json::from_str(&json).with_context(|| format!("state folder: {name}")),
         None => Ok(T::default()),
+    }
+}
+
+fn vtysh(args: &Args) -> Vtysh {
+    Vtysh {
+        program: args.vtysh.clone(),
+        arguments: args.vtysh_arg.clone(),
+        sockets: args.vty_dir.clone(),
+        deadline: Duration::from_secs(args.deadline),
+        runs: Runs::default(),
+        round: None,
     }
 }
 

@@ -201,9 +201,7 @@ impl Folder {
                 found.extend(of_pool.map(|(n, _)| Object::Advertisement(n).name()));
                 found.extend(self.of_pool(pool));
             }
-            (Object::Advertisement(_), Some(Says::Advertisement(says))) => {
-                self.of_advertisement(says, &mut found);
-            }
+            (Object::Advertisement(_), Some(Says::Advertisement(says))) => self.around(says, &mut found),
             (Object::Peer(peer), Some(_)) => self.of_session(peer, &mut found),
             (Object::Configuration(_), Some(Says::Configuration(says))) => {
                 let named = says.named.iter().map(|(p, o)| Object::Service(*p, *o).name());
@@ -220,7 +218,7 @@ impl Folder {
                 let users = self.advertisements().filter(|(_, says)| says.community == Some(Ok(alias)));
                 for (n, says) in users {
                     found.insert(Object::Advertisement(n).name());
-                    self.of_advertisement(says, &mut found);
+                    self.around(says, &mut found);
                 }
             }
             (Object::Profile(profile), _) => {
@@ -244,6 +242,16 @@ impl Folder {
 
     fn of_advertisement(&self, says: &Advertisement, found: &mut BTreeSet<String>) {
         (0..POOLS).filter(|pool| says.is_for(*pool)).for_each(|pool| found.extend(self.of_pool(pool)));
+    }
+
+    /// The same, and of those that it may conflict with: one of a pool may get its place, or lose it.
+    fn around(&self, says: &Advertisement, found: &mut BTreeSet<String>) {
+        self.of_advertisement(says, found);
+        let shares = |other: &Advertisement| (0..POOLS).any(|pool| says.is_for(pool) && other.is_for(pool));
+        for (n, other) in self.advertisements().filter(|(_, other)| shares(other)) {
+            found.insert(Object::Advertisement(n).name());
+            self.of_advertisement(other, found);
+        }
     }
 
     /// What a session is sent, and who else says something of it.
