@@ -36,7 +36,7 @@ fn why_a_service_has_no_address() {
     // Why it loses what it has, told by an Event; what becomes of it then is another reason.
     let passing = names(&["StatusFamilyMismatch", "RequestChanged", "NotRecorded"]);
     let code: BTreeSet<String> = code.difference(&passing).cloned().collect();
-    let own = names(&["Allocated", "PoolNotInForce", "LeaderChanged"]);
+    let own = names(&["Allocated", "PoolNotInForce", "LeaderChanged", "AboutToMove"]);
     assert_eq!(on_page("Service: `LoadBalancerAddressAllocated`"), code.union(&own).cloned().collect());
 }
 
@@ -53,10 +53,10 @@ fn why_nothing_announces_it() {
     assert!(counted.iter().all(|name| constants.contains(&format!("&str = \"{name}\";"))));
     assert_eq!(constants.matches("&str = ").count(), 3, "every one of them is on the page");
     let constants = read("operator/core/src/control/condition.rs");
-    for name in own.iter().chain(&names(&["Allocated", "PoolNotInForce", "LeaderChanged"])) {
+    for name in own.iter().chain(&names(&["Allocated", "PoolNotInForce", "LeaderChanged", "AboutToMove"])) {
         assert!(constants.contains(&format!("&str = \"{name}\";")), "{name}");
     }
-    assert_eq!(constants.matches("pub(super) const").count(), 5, "every one of them is on the page");
+    assert_eq!(constants.matches("pub(super) const").count(), 6, "every one of them is on the page");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::ledger::{Allocation, AllocationError, Event};
 use crate::plan::{Announcement, Missing};
 use crate::problem::Reason;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 /// It has its addresses.
 pub(super) const HAS_ADDRESS: &str = "Allocated";
@@ -12,6 +13,8 @@ pub(super) const HAS_ADDRESS: &str = "Allocated";
 pub(super) const KEPT: &str = "PoolNotInForce";
 /// A new leader looks at it before it gives anything out.
 pub(super) const LEADER_CHANGED: &str = "LeaderChanged";
+/// It has its addresses, and the next write gives it others.
+pub(super) const ABOUT_TO_MOVE: &str = "AboutToMove";
 /// It is announced.
 pub(super) const PLANNED: &str = "Planned";
 /// There is nothing to be announced.
@@ -51,6 +54,13 @@ pub(super) fn leader_changed(status: bool, resource_version: &str) -> Verdict {
     let message =
         format!("a new leader decides about it next (it was at resourceVersion {resource_version})");
     Verdict::new(status, LEADER_CHANGED, message)
+}
+
+/// `LoadBalancerAddressAllocated` of a Service that is about to get other addresses, which tells a new leader that a write
+/// that gives them may be on its way.
+pub(super) fn about_to_move(status: bool, ips: &[IpAddr]) -> Verdict {
+    let ips: Vec<String> = ips.iter().map(ToString::to_string).collect();
+    Verdict::new(status, ABOUT_TO_MOVE, format!("it gets {} in place of what it has", ips.join(" and ")))
 }
 
 /// `LoadBalancerAdvertised`.

@@ -4,10 +4,10 @@ use super::effect::Event;
 use super::input::{Millis, WriteId};
 use super::shown::Shown;
 use crate::input::objects::ServiceFacts;
+pub(super) use crate::input::objects::newer;
 use crate::ledger::Holding;
 use crate::model::PoolName;
 use crate::snapshot::ServiceKey;
-use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -137,9 +137,4 @@ impl Entry {
         }
         ips
     }
-}
-
-/// Whether one `resourceVersion` comes after another of the same kind: they are numbers (KEP-5504).
-pub(super) fn newer(one: &str, other: &str) -> bool {
-    one.len().cmp(&other.len()).then_with(|| one.cmp(other)) == Ordering::Greater
 }

@@ -2,8 +2,8 @@
 //!
 //! Such a write names the resourceVersion that the former leader saw. Once the object is past that, it fails. So
 //! every Service that the former leader may have been writing to, which is every one that has not got all it could
-//! get, is written to before the first address is given out. What a Service holds already is safe: it stays where
-//! it is.
+//! get, is written to before the first address is given out. What a Service holds already is safe: before a leader gives
+//! it other addresses it writes that it is about to, so that whoever does not say so stays where it is.
 
 use super::condition;
 use super::effect::ServicePatch;
@@ -29,7 +29,8 @@ impl Leader {
             let Some(entry) = self.entries.get(&key) else { continue };
             let (resource_version, shown) = entry.now();
             service.status_ips.clone_from(&shown.ips);
-            let settled = !shown.ips.is_empty() && self.ledger.adopt(&key, &service);
+            let adopted = !shown.ips.is_empty() && self.ledger.adopt(&key, &service);
+            let settled = adopted && !shown.is_about_to_move();
             self.reserve(&key, None, Some(&service));
             if !settled && late == LateWrites::Possible {
                 self.touching.insert(key, resource_version);

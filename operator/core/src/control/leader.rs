@@ -170,7 +170,6 @@ impl Leader {
             while self.next_round(context.now.at) {
                 self.serve_all(context);
             }
-            self.retry_contested();
         }
         self.tell_pools(context);
         self.tell_configuration(context);

@@ -49,6 +49,8 @@ struct Writes {
     last: Option<Millis>,
     /// The API server drops conditions: its definition of the kind is MetalLB's.
     without_conditions: bool,
+    /// What was told last.
+    level: Option<Level>,
 }
 
 impl Pools {
@@ -84,7 +86,9 @@ impl Leader {
             writes.without_conditions = dropped && before.is_some_and(|conditions| !conditions.is_empty());
         }
         let shown = writes.answered.as_ref().map(|(_, status)| status.clone()).or_else(read);
-        let (mut wanted, event) = wanted(usage, shown.as_ref(), &context.now);
+        let before = told(shown.as_ref(), writes.level);
+        let level = Level::now(usage, before);
+        let mut wanted = wanted(usage, level, shown.as_ref(), &context.now);
         if writes.without_conditions {
             wanted.conditions.clear();
         }
@@ -99,10 +103,11 @@ impl Leader {
             return;
         }
         let id = context.next_write();
-        (writes.flight, writes.last) = (Some((id, wanted.clone())), Some(at));
+        (writes.flight, writes.last, writes.level) = (Some((id, wanted.clone())), Some(at), Some(level));
         self.targets.insert(id, Target::Pool(object.clone()));
         let (pool, uid) = (object.clone(), facts.uid.clone());
-        if let Some((warning, reason, message)) = event {
+        if level != before {
+            let (warning, reason, message) = level.event(before);
             context.say(pool.clone(), &uid, warning, reason, message);
         }
         context.effects.push(Effect::PoolStatus(PoolWrite { id, pool, uid, status: wanted }));
@@ -126,15 +131,31 @@ impl Leader {
     }
 }
 
-/// An Event: whether it is a Warning, its reason and its message.
-type Told = Option<(bool, &'static str, String)>;
+/// The level that users know of: what the condition says, else what was told, else what the counters show.
+fn told(shown: Option<&IPAddressPoolStatus>, last: Option<Level>) -> Level {
+    let Some(shown) = shown else { return last.unwrap_or_default() };
+    let counted = || {
+        let usage = PoolUsage {
+            assigned_v4: shown.assigned_ipv4,
+            assigned_v6: shown.assigned_ipv6,
+            available_v4: shown.available_ipv4,
+            available_v6: shown.available_ipv6,
+        };
+        Level::now(usage, Level::Plenty)
+    };
+    let condition = shown.conditions.iter().find(|condition| condition.type_ == NEARLY_EXHAUSTED);
+    condition.map(Level::of).or(last).unwrap_or_else(counted)
+}
 
-/// The status that a pool should have, and what to tell where its level is another one.
-fn wanted(usage: PoolUsage, shown: Option<&IPAddressPoolStatus>, now: &Now) -> (IPAddressPoolStatus, Told) {
+/// The status that a pool should have.
+fn wanted(
+    usage: PoolUsage,
+    level: Level,
+    shown: Option<&IPAddressPoolStatus>,
+    now: &Now,
+) -> IPAddressPoolStatus {
     let conditions = shown.map(|status| status.conditions.clone()).unwrap_or_default();
     let known = conditions.iter().find(|condition| condition.type_ == NEARLY_EXHAUSTED);
-    let before = known.map(Level::of).unwrap_or_default();
-    let level = Level::now(usage, before);
     let (status, reason, message) = level.condition();
     let transition =
         known.filter(|known| known.status == status).map(|known| known.last_transition_time.clone());
@@ -148,14 +169,13 @@ fn wanted(usage: PoolUsage, shown: Option<&IPAddressPoolStatus>, now: &Now) -> (
         last_transition_time: transition.unwrap_or_else(|| whole_seconds(now)),
     };
     let others = conditions.iter().filter(|condition| condition.type_ != NEARLY_EXHAUSTED).cloned();
-    let status = IPAddressPoolStatus {
+    IPAddressPoolStatus {
         assigned_ipv4: usage.assigned_v4,
         assigned_ipv6: usage.assigned_v6,
         available_ipv4: usage.available_v4,
         available_ipv6: usage.available_v6,
         conditions: others.chain([condition]).collect(),
-    };
-    (status, (level != before).then(|| level.event(before)))
+    }
 }
 
 fn whole_seconds(now: &Now) -> Time {

@@ -63,6 +63,8 @@ impl Leader {
 
     /// Works out one Service, and writes its status if that is to be another.
     fn serve(&mut self, context: &mut Context<'_>, key: &ServiceKey, service: Option<model::Service>) {
+        // What was let go just now may be shown by others still.
+        self.retry_contested();
         let Some(entry) = self.entries.get_mut(key) else { return };
         if entry.flight.is_some() || entry.stale.is_some() || context.now.at < entry.not_before {
             entry.again = true;

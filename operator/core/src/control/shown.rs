@@ -1,6 +1,7 @@
 //! What a Service's status shows, as far as this machine writes it.
 
 use super::advertised::{ADVERTISED as ADVERTISED_EVERYWHERE, NOT, PARTLY};
+use super::condition::ABOUT_TO_MOVE;
 use super::effect::Condition;
 use super::input::Now;
 use crate::input::objects::{ADVERTISED, ALLOCATED, ConditionFacts, IngressFacts, ServiceFacts};
@@ -48,6 +49,17 @@ impl Shown {
             allocated: facts.condition(ALLOCATED).map(Said::of),
             advertised: facts.condition(ADVERTISED).map(Said::of),
         }
+    }
+
+    /// Whether a write that gives it other addresses may be on its way.
+    pub fn is_about_to_move(&self) -> bool {
+        self.allocated.as_ref().is_some_and(|said| &*said.reason == ABOUT_TO_MOVE)
+    }
+
+    /// Whether it would get addresses in place of some that it has. One that keeps what it has and gets a second one is
+    /// known by its families.
+    pub fn moves_to(&self, ips: &[IpAddr]) -> bool {
+        self.ips.iter().any(|ip| !ips.contains(ip)) && ips.iter().any(|ip| !self.ips.contains(ip))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writes to Services, and what became of them.
 
+use super::condition;
 use super::effect::{Effect, Event, ServicePatch, ServiceWrite};
 use super::entry::{Answered, Flight, Open};
 use super::input::{Millis, WriteFailure, WriteId, Written};
@@ -27,6 +28,12 @@ impl Leader {
         shown: &Shown,
         events: &[ledger::Event],
     ) {
+        let moves = shown.moves_to(&wanted.ips);
+        if moves && !shown.is_about_to_move() {
+            let events = self.events(context, key, events);
+            self.say_that_it_moves(context, key, wanted, shown, events);
+            return;
+        }
         let mut patch = ServicePatch::default();
         let mut then = shown.clone();
         if shown.foreign || shown.ips != wanted.ips {
@@ -53,8 +60,41 @@ impl Leader {
             self.is_as_wanted(context, key);
             return;
         }
-        let events = if told { self.events(context, key, events) } else { Vec::new() };
+        let mut events = if told { self.events(context, key, events) } else { Vec::new() };
+        if shown.is_about_to_move()
+            && let Some(entry) = self.entries.get_mut(key)
+        {
+            // What the move was to say; nothing of it is true if it stays after all.
+            let unsaid = std::mem::take(&mut entry.unsaid);
+            let more = |event: &Event| moves && !events.contains(event);
+            events = unsaid.into_iter().filter(more).chain(events.clone()).collect();
+        }
         self.send(context, key, patch, then, events);
+    }
+
+    /// Writes that a Service is about to get other addresses; they follow with the answer. A write that gives them and
+    /// is late names the resourceVersion of this one: a new leader that finds the condition writes to the Service, and
+    /// one that does not find it knows that there is no such write.
+    fn say_that_it_moves(
+        &mut self,
+        context: &mut Context<'_>,
+        key: &ServiceKey,
+        wanted: &Wanted,
+        shown: &Shown,
+        events: Vec<Event>,
+    ) {
+        let status = shown.allocated.as_ref().is_none_or(|said| said.status);
+        let verdict = condition::about_to_move(status, &wanted.ips);
+        let condition = verdict.condition(shown.allocated.as_ref(), &context.now);
+        let then = Shown { allocated: Some(condition.clone().into()), ..shown.clone() };
+        let patch =
+            ServicePatch { conditions: vec![(ALLOCATED, Some(condition))], ..ServicePatch::default() };
+        self.send(context, key, patch, then, events);
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        entry.again = true;
+        if let Some(flight) = &mut entry.flight {
+            entry.unsaid = std::mem::take(&mut flight.events);
+        }
     }
 
     /// Takes everything of ours out of a status.
@@ -152,7 +192,7 @@ impl Leader {
                 }
             }
             Err(WriteFailure::Conflict | WriteFailure::NotFound) => {
-                entry.unsaid = flight.events;
+                entry.unsaid.extend(flight.events);
                 if *entry.resource_version() == flight.resource_version {
                     entry.stale = Some(flight.resource_version);
                     self.wake_at(context.now.at + VIEW_OVERDUE, Wake::Service(key.clone()));
@@ -161,7 +201,7 @@ impl Leader {
                 }
             }
             Err(failure) => {
-                entry.unsaid = flight.events;
+                entry.unsaid.extend(flight.events);
                 if failure == WriteFailure::Unknown {
                     let Flight { resource_version, then, .. } = Flight { events: Vec::new(), ..flight };
                     entry.open.push(Open { resource_version, ips: then.ips });

@@ -21,6 +21,8 @@ pub struct Api {
     log: Vec<(Name, Option<Value>)>,
     /// How many writes to Services were taken.
     pub service_writes: usize,
+    /// Its definition of pools is MetalLB's: they have no conditions.
+    pub of_metallb: bool,
 }
 
 /// What one client has seen of it.
@@ -98,6 +100,9 @@ impl Api {
         let name = (Kind::IpAddressPool, NAMESPACE.to_owned(), write.pool.name.to_string());
         let mut object = self.objects.get(&name).ok_or(WriteFailure::NotFound)?.clone();
         object["status"] = serde_json::to_value(&write.status).unwrap();
+        if self.of_metallb {
+            object["status"].as_object_mut().unwrap().remove("conditions");
+        }
         Ok(self.store(name, object))
     }
 

@@ -63,6 +63,79 @@ fn of_two_that_show_one_address_the_older_grant_keeps_it() {
     assert_eq!(cluster.condition("t", crate::input::objects::ALLOCATED).1, "AddressInUse");
 }
 
+/// The pool lost the address of `s`, which is to move; then the pool is as it was, and another one leads.
+#[test]
+fn a_late_move_of_one_that_stays_after_all_comes_to_nothing() {
+    let mut cluster = Cluster::new([(Kind::IpAddressPool, pool("one", &["10.0.0.1-10.0.0.2"]))]);
+    cluster.put(Kind::Service, service("s"));
+    let (settled, writes) = (cluster.ips("s"), cluster.api.service_writes);
+    cluster.api.put(Kind::IpAddressPool, pool("one", &["10.0.0.2/32"]));
+    cluster.watch.hear(&cluster.api, 0, usize::MAX);
+    let patch = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::PatchService(write) => Some(write),
+            _ => None,
+        })
+    };
+    let view = cluster.watch.view();
+    let said = patch(cluster.controller.step(now(cluster.at), Input::View(view))).unwrap();
+    assert_eq!(said.patch.ips, None, "it is said first: {said:?}");
+    let result = cluster.api.patch(&said);
+    assert_eq!(cluster.condition("s", crate::input::objects::ALLOCATED).1, "AboutToMove");
+    let moved =
+        patch(cluster.controller.step(now(cluster.at), Input::Written { id: said.id, result })).unwrap();
+    assert_eq!(moved.patch.ips, Some(vec!["10.0.0.2".parse().unwrap()]));
+    // That one is late.
+    cluster.api.put(Kind::IpAddressPool, pool("one", &["10.0.0.1-10.0.0.2"]));
+    cluster.api.put(Kind::Service, service("t"));
+    cluster.controller = Controller::new(options());
+    cluster.lead(LateWrites::Possible);
+    assert_eq!((cluster.ips("s"), cluster.ips("t")), (settled, "10.0.0.2".into()));
+    assert_eq!(cluster.api.patch(&moved), Err(WriteFailure::Conflict));
+    cluster.settle();
+    assert_eq!(cluster.condition("s", crate::input::objects::ALLOCATED).1, "Allocated");
+    assert!(!cluster.reasons().contains(&"ClearAssignment"), "nothing happened to it");
+    assert_eq!(cluster.api.service_writes, writes + 5, "s: said, touched, stays; t: touched, served");
+}
+
+#[test]
+fn a_move_is_two_writes_and_its_events_are_told_once() {
+    let mut cluster = Cluster::new([(Kind::IpAddressPool, pool("one", &["10.0.0.1-10.0.0.2"]))]);
+    cluster.put(Kind::Service, service("s"));
+    let writes = cluster.api.service_writes;
+    cluster.reasons();
+    cluster.put(Kind::IpAddressPool, pool("one", &["10.0.0.2/32"]));
+    assert_eq!((cluster.ips("s"), cluster.api.service_writes), ("10.0.0.2".into(), writes + 2));
+    assert_eq!(cluster.reasons(), ["ClearAssignment", "IPAllocated"]);
+}
+
+/// `b` left the sharing of `a` while nobody led; that it goes elsewhere cannot be written.
+#[test]
+fn an_address_that_two_show_is_nobodys_until_neither_does() {
+    let pools = [pool("one", &["10.0.0.1/32"]), pool("two", &["10.0.9.1/32"])];
+    let mut cluster = Cluster::new(pools.map(|pool| (Kind::IpAddressPool, pool)));
+    let sharing = |name: &str, key: &str, port: u16| {
+        let service = with(service(name), "/metadata/annotations/metallb.io~1allow-shared-ip", json!(key));
+        with(service, "/spec/ports", json!([{"port": port, "protocol": "TCP"}]))
+    };
+    cluster.put(Kind::Service, sharing("a", "key", 80));
+    cluster.put(Kind::Service, sharing("b", "key", 81));
+    let asks = with(service("c"), "/metadata/annotations/metallb.io~1address-pool", json!("one"));
+    cluster.put(Kind::Service, asks);
+    let ips = |cluster: &Cluster| ["a", "b", "c"].map(|name| cluster.ips(name));
+    assert_eq!(ips(&cluster), ["10.0.0.1", "10.0.0.1", ""]);
+    cluster.api.put(Kind::Service, sharing("b", "another", 81));
+    cluster.controller = Controller::new(options());
+    cluster.lost = Some(key("b"));
+    cluster.lead(LateWrites::Impossible);
+    cluster.delete(Kind::Service, "default", "a");
+    assert_eq!(ips(&cluster), ["", "10.0.0.1", ""], "b shows it still");
+    cluster.lost = None;
+    cluster.wait(60_000);
+    cluster.wait(1_000);
+    assert_eq!(ips(&cluster), ["", "10.0.9.1", "10.0.0.1"]);
+}
+
 #[test]
 fn a_new_leader_waits_for_who_cannot_be_written_to_only_as_long_as_that_may_change() {
     let (mut cluster, _) = late_grant();

@@ -109,10 +109,8 @@ fn a_pool_is_counted_at_most_once_a_second_and_by_nobody_else() {
     assert_eq!(cluster.pool_writes, 3);
 }
 
-#[test]
-fn a_pool_tells_before_it_is_exhausted_once_per_level() {
-    let mut cluster = Cluster::new([(Kind::IpAddressPool, pool("a", &["10.0.0.1-10.0.0.20"]))]);
-    cluster.reasons();
+/// The levels that are told while a pool of 20 addresses fills, and after how many Services.
+fn told_while_it_fills(cluster: &mut Cluster) -> Vec<(i32, &'static str)> {
     let mut told = Vec::new();
     for number in 1..=21 {
         cluster.put(Kind::Service, service(&format!("s{number}")));
@@ -120,6 +118,29 @@ fn a_pool_tells_before_it_is_exhausted_once_per_level() {
         let of_pools = cluster.reasons().into_iter().filter(|reason| reason.starts_with("Pool"));
         told.extend(of_pools.map(|reason| (number, reason)));
     }
-    assert_eq!(told, [(16, "PoolUse80Percent"), (19, "PoolUse95Percent"), (20, "PoolExhausted")]);
+    told
+}
+
+const LEVELS: [(i32, &str); 3] = [(16, "PoolUse80Percent"), (19, "PoolUse95Percent"), (20, "PoolExhausted")];
+
+#[test]
+fn a_pool_tells_before_it_is_exhausted_once_per_level() {
+    let mut cluster = Cluster::new([(Kind::IpAddressPool, pool("a", &["10.0.0.1-10.0.0.20"]))]);
+    assert_eq!(told_while_it_fills(&mut cluster), LEVELS);
     assert_eq!(cluster.pool_status("a")["conditions"][0]["reason"], "Exhausted");
+}
+
+#[test]
+fn a_pool_without_conditions_tells_each_level_once_too_also_to_the_next_leader() {
+    let mut cluster = Cluster::new([]);
+    cluster.api.of_metallb = true;
+    cluster.put(Kind::IpAddressPool, pool("a", &["10.0.0.1-10.0.0.20"]));
+    assert_eq!(told_while_it_fills(&mut cluster), LEVELS);
+    let writes = cluster.pool_writes;
+    cluster.controller = Controller::new(options());
+    cluster.lead(LateWrites::Impossible);
+    cluster.wait(60_000);
+    assert_eq!(cluster.pool_status("a").get("conditions"), None);
+    let repeated: Vec<_> = cluster.reasons().into_iter().filter(|it| it.starts_with("Pool")).collect();
+    assert_eq!((repeated, cluster.pool_writes - writes), (vec![], 1));
 }

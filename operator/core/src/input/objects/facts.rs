@@ -71,7 +71,7 @@ pub struct ConditionFacts {
     pub last_transition_time: Arc<str>,
 }
 
-/// What is known of an object whose status Herald writes, other than a Service.
+/// What is known of an object of Herald's own kinds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ObjectFacts {
     /// `metadata.uid`.
@@ -84,6 +84,12 @@ pub struct ObjectFacts {
     pub status: Value,
     /// `metadata.deletionTimestamp` is set.
     pub deleting: bool,
+}
+
+/// Whether one `resourceVersion` comes after another of the same kind: they are numbers (KEP-5504).
+#[must_use]
+pub fn newer(one: &str, other: &str) -> bool {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other)).is_gt()
 }
 
 /// A text of a JSON object.

@@ -10,7 +10,7 @@ mod store;
 mod tests;
 
 pub use facts::{
-    ADVERTISED, ALLOCATED, ALLOCATED_FROM, ConditionFacts, IngressFacts, ObjectFacts, ServiceFacts,
+    ADVERTISED, ALLOCATED, ALLOCATED_FROM, ConditionFacts, IngressFacts, ObjectFacts, ServiceFacts, newer,
 };
 pub use kind::Kind;
 pub use named::named_secrets;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// What to keep of objects beside the Snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// Facts of Services and of the objects whose status Herald writes: for the one who writes them.
+    /// Facts of Services, of configuration and of `ConfigurationState`s: for the one who writes their status.
     pub facts: bool,
     /// Of Services that are no load balancers only what a node's plan reads.
     pub plan_only: bool,
@@ -40,7 +40,7 @@ pub struct View {
     pub parsed: Parsed,
     /// Of every Service that has to do with a load balancer, now or in its status.
     pub facts: SharedMap<ServiceKey, Arc<ServiceFacts>>,
-    /// Of every IPAddressPool and `ConfigurationState`.
+    /// Of every object of configuration, and of every `ConfigurationState`.
     pub objects: SharedMap<ObjectRef, Arc<ObjectFacts>>,
     /// What nodes report of themselves.
     pub reports: Reports,

@@ -273,7 +273,14 @@ impl Objects {
                 }
                 view.changed.services.insert(key);
             }
-            Kind::IpAddressPool | Kind::ConfigurationState => {
+            Kind::IpAddressPool
+            | Kind::L2Advertisement
+            | Kind::BgpAdvertisement
+            | Kind::BgpPeer
+            | Kind::BfdProfile
+            | Kind::Community
+            | Kind::FrrConfiguration
+            | Kind::ConfigurationState => {
                 let new = facts::of_object(object);
                 if view.objects.get(id).is_none_or(|known| **known != new) {
                     view.objects.insert(id.clone(), Arc::new(new));
