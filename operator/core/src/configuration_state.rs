@@ -1,11 +1,14 @@
 //! What a ConfigurationState says: MetalLB's words where there is one problem, all of them otherwise.
 
+mod words;
+
 use crate::problem::{ObjectRef, Problem, Step};
 use crate::selector::Selector;
 use crate::snapshot::{Configuration, Meta};
 use herald_crds::metallb::{ConfigurationResult, ConfigurationStateStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector, Time};
 use k8s_openapi::jiff::Timestamp;
+use words::{NO_ADDRESSES, without_advice};
 
 /// The condition of the one who reads pools, the controller (MetalLB, `ConfigurationState`).
 pub const POOLS: &str = "poolReconcilerValid";
@@ -88,13 +91,19 @@ fn as_metallb_says(problem: &Problem, configuration: &Configuration) -> String {
     let message = &problem.message;
     match (object.kind, problem.reason) {
         (kind, "OverlappingAddresses" | "DuplicateCommunity") => {
-            let whose = format!(" of {kind} ");
-            message.rfind(&whose).map_or(&**message, |end| &message[..end]).to_owned()
+            let other = [format!(" of {kind} "), format!(" ({kind} ")];
+            let end = other.iter().find_map(|whose| message.rfind(whose)).unwrap_or(message.len());
+            message[..end].to_owned()
         }
-        ("IPAddressPool", _) => format!("parsing address pool {}: {message}", object.name),
+        ("IPAddressPool", _) => {
+            // Of the required fields it has one.
+            let none = message == "is required";
+            let why = if none { NO_ADDRESSES.to_owned() } else { without_advice(message) };
+            format!("parsing address pool {}: {why}", object.name)
+        }
         (_, "InvalidCommunity") => {
             let alias = alias(problem, object, configuration).unwrap_or_default();
-            format!("parsing community {alias:?}: {message}")
+            format!("parsing community {alias:?}: {}", without_advice(message))
         }
         ("BGPPeer", "SecretNotFound" | "InvalidSecretType" | "SecretWithoutPassword") => {
             of_secret(object, message)
