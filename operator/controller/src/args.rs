@@ -44,7 +44,7 @@ pub struct Controller {
     /// What to log
     #[arg(long, value_enum, default_value_t = LogLevel::Info)]
     pub log_level: LogLevel,
-    /// Accepted and not used: there is no Go profile to serve
+    /// Nothing is served there, which a warning says: no Go runtime is to be profiled. Processor time is told by `perf`
     #[arg(long, default_value = "", hide_default_value = true, value_name = "ADDRESS")]
     pub pprof_bind_address: String,
     /// The port of /healthz and /readyz (HTTP, all addresses)

@@ -90,6 +90,10 @@ pub async fn run(args: args::Controller) -> Result<(), RunError> {
     let leads = known.clone();
     let shell = Shell { watches, views, controller, writer, answers, standing, metrics, health, known };
     let mut deciding = tokio::spawn(shell.run(end.clone()));
+    if !args.pprof_bind_address.is_empty() {
+        let (address, why) = (&args.pprof_bind_address, "this program has no Go profiles: use perf");
+        tracing::warn!(op = "start", address, "--pprof-bind-address: nothing is served there, {why}");
+    }
     tracing::info!(op = "start", version = env!("CARGO_PKG_VERSION"), namespace, "started");
     let mut decides = true;
     let outcome = tokio::select! {
@@ -196,13 +200,9 @@ fn watched(args: &args::Controller, namespace: &str) -> Options {
     let mut all: Vec<Watched> = required.into_iter().map(|kind| watched(kind, true)).collect();
     // Who does not use frr-k8s' API need not install it.
     all.push(watched(Kind::FrrConfiguration, false));
-    // Only those that can hold a password: the webhooks tell whether a peer's is there.
-    let passwords = Some("type=kubernetes.io/basic-auth".to_owned());
-    all.push(Watched {
-        namespace: Some(namespace.to_owned()),
-        fields: passwords,
-        ..watched(Kind::Secret, false)
-    });
+    // The webhooks tell whether a peer's is there and of the right type. Helm's, which hold whole releases, are never meant.
+    let fields = Some("type!=helm.sh/release.v1".to_owned());
+    all.push(Watched { namespace: Some(namespace.to_owned()), fields, ..watched(Kind::Secret, false) });
     // What nodes report.
     if args.service_bgp_status {
         all.push(watched(Kind::ServiceBgpStatus, false));

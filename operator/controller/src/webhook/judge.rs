@@ -1,12 +1,13 @@
-//! Answers requests for admission from what is known, and waits a moment where that may be too old.
+//! Answers requests for admission from what is known, once that is all that was stored before they came.
 
+use super::fresh::Fresh;
 use herald_core::admission::{Millis, Options, Request, Reviewer, Verdict};
 use herald_core::input::objects::{Kind, View};
 use herald_core::snapshot::Snapshot;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 /// What must be known before an object of `metallb.io` is judged.
 const OF_METALLB: [Kind; 7] = [
@@ -22,12 +23,11 @@ const OF_METALLB: [Kind; 7] = [
 const OF_FRR_K8S: [Kind; 2] = [Kind::FrrConfiguration, Kind::Node];
 /// A replica that has just started knows everything within this time, or refuses to answer. The API server waits for 10 s.
 const START: Duration = Duration::from_secs(8);
-/// What others store is seen within this time, where nothing is wrong: no object is refused for what has just gone.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 /// What judges.
 pub struct Judge {
     views: watch::Receiver<View>,
+    fresh: Fresh,
     options: Options,
     reviewer: Mutex<Option<Reviewer>>,
     start: Instant,
@@ -35,8 +35,8 @@ pub struct Judge {
 
 impl Judge {
     /// From these views.
-    pub fn new(views: watch::Receiver<View>, options: Options) -> Self {
-        Self { views, options, reviewer: Mutex::default(), start: Instant::now() }
+    pub fn new(views: watch::Receiver<View>, fresh: Fresh, options: Options) -> Self {
+        Self { views, fresh, options, reviewer: Mutex::default(), start: Instant::now() }
     }
 
     /// Takes in every view, so that what was admitted and is seen is known to have been stored. Ends with the views, never.
@@ -56,16 +56,17 @@ impl Judge {
         let mut views = self.views.clone();
         let needed: &[Kind] = if request.kind == "FRRConfiguration" { &OF_FRR_K8S } else { &OF_METALLB };
         let known = |view: &View| needed.iter().all(|kind| view.synced.contains(kind));
-        timeout(START, views.wait_for(known)).await.ok()?.ok()?;
         let first = Instant::now();
+        timeout_at(first + START, views.wait_for(known)).await.ok()?.ok()?;
+        timeout_at(first + START, self.fresh.wait()).await.ok().filter(|fresh| *fresh)?;
         loop {
             let snapshot = views.borrow_and_update().parsed.snapshot.clone();
             let (verdict, settles) = self.with(&snapshot, |reviewer, now| {
                 let verdict = reviewer.review(request, now);
                 (verdict, reviewer.settles())
             });
-            let settled = settles.map_or(first, |millis| self.start + Duration::from_millis(millis));
-            let deadline = settled.max(first + PATIENCE);
+            // What was admitted a moment ago may not be stored after all.
+            let deadline = settles.map_or(first, |millis| self.start + Duration::from_millis(millis));
             if verdict.allowed() || !verdict.depends_on_others || Instant::now() >= deadline {
                 return Some(verdict);
             }

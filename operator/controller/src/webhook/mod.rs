@@ -1,6 +1,7 @@
 //! The webhook server: admission and conversion, with the certificate that it is reached by.
 
 mod convert;
+mod fresh;
 mod judge;
 mod reviews;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use crate::certificates::{self, Keeper, Source};
 use crate::migrate;
 use axum::Router;
 use axum::routing::{get, post};
+use fresh::{Fresh, Lists};
 use herald_core::admission;
 use herald_core::input::objects::View;
 use herald_serving::certificates::Certificates;
@@ -83,9 +85,12 @@ pub async fn run(setup: Setup, end: CancellationToken) -> Result<(), WebhookErro
     let listener = listen().await?;
     let shown = Certificates::empty();
     let server = tls.server(Arc::clone(&shown), http2)?;
+    let (fresh, asked) = Fresh::new();
+    let lists =
+        Lists { client: client.clone(), namespace: Arc::clone(&namespace), views: views.clone(), asked };
     let keeper =
         Keeper { client: client.clone(), namespace, source: certificates, shown: Arc::clone(&shown), health };
-    let judge = Arc::new(Judge::new(views, options));
+    let judge = Arc::new(Judge::new(views, fresh, options));
     let router = router(Arc::clone(&judge));
     info!(event = "WebhooksServed", port = PORT);
     let serving = https::serve(listener, router, server, limits(), end.clone().cancelled_owned());
@@ -94,6 +99,7 @@ pub async fn run(setup: Setup, end: CancellationToken) -> Result<(), WebhookErro
         // These end only with the server.
         () = certificates::keep(keeper) => {}
         () = judge.follow() => {}
+        () = lists.run() => {}
         () = migrate::run(client) => {}
     }
     Ok(())

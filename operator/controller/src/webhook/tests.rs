@@ -4,6 +4,7 @@ mod client;
 mod hostile;
 mod load;
 
+use super::fresh::Fresh;
 use super::judge::Judge;
 use super::{limits, router};
 use herald_core::admission;
@@ -44,7 +45,14 @@ fn view(objects: Vec<(Kind, Value)>) -> View {
 async fn served(view: View, limits: Limits) -> (SocketAddr, watch::Sender<View>) {
     let (sender, views) = watch::channel(view);
     let options = admission::Options { namespace: Some("metallb-system".into()), ..Default::default() };
-    let judge = Arc::new(Judge::new(views, options));
+    let (fresh, mut asked) = Fresh::new();
+    // Nothing more is stored than is known.
+    tokio::spawn(async move {
+        while let Some(ask) = asked.recv().await {
+            let _ = ask.send(());
+        }
+    });
+    let judge = Arc::new(Judge::new(views, fresh, options));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let certificates = Certificates::self_signed(&["localhost".to_owned()]).unwrap();
