@@ -1,6 +1,7 @@
-//! What our `ServiceAccounts` asked the API server, from its audit log.
+//! What our `ServiceAccounts` asked the API server, and when, from its audit log.
 
 use anyhow::{Context, Result};
+use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,13 +10,17 @@ use std::path::Path;
 /// The log's name in the server's folder.
 pub const LOG: &str = "audit.log";
 
-/// The accounts of the namespace that our manifests make, each request once, without its body.
+/// The accounts of the namespace that our manifests make, and whoever creates Services: each request once, without its
+/// body.
 pub const POLICY: &str = "apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
   - level: Metadata
     userGroups: ['system:serviceaccounts:metallb-system']
+  - level: Metadata
+    verbs: [create]
+    resources: [{group: '', resources: [services]}]
   - level: None
 ";
 
@@ -36,20 +41,47 @@ pub struct Asked {
     pub forbidden: bool,
 }
 
-/// Everything asked so far.
+/// Everything that our accounts asked so far.
 pub fn read(folder: &Path) -> Result<Vec<Asked>> {
+    let ours = |event: &Value| {
+        let user = event["user"]["username"].as_str().unwrap_or_default();
+        user.starts_with("system:serviceaccount:metallb-system:")
+    };
+    Ok(events(folder)?.iter().filter(|event| ours(event)).map(one).collect())
+}
+
+/// When a Service of the namespace `default` was created, and when its status was written first: both as the API server
+/// noted before it answered.
+pub fn first_status(folder: &Path, name: &str) -> Result<(Timestamp, Timestamp)> {
+    let events = events(folder)?;
+    let at = |verb: &str, subresource: Option<&str>| {
+        let mut wanted = events.iter().filter(|event| {
+            let object = &event["objectRef"];
+            let succeeded = event["responseStatus"]["code"].as_u64().is_some_and(|code| code < 300);
+            let of_service = object["resource"] == "services" && object["namespace"] == "default";
+            let this = object["name"] == name && object["subresource"].as_str() == subresource;
+            succeeded && of_service && this && event["verb"] == verb
+        });
+        let event = wanted.next().with_context(|| format!("no {verb} of {name} {subresource:?}"))?;
+        let at = event["stageTimestamp"].as_str().context("it has a time")?;
+        at.parse().with_context(|| at.to_owned())
+    };
+    Ok((at("create", None)?, at("patch", Some("status"))?))
+}
+
+fn events(folder: &Path) -> Result<Vec<Value>> {
     // No request of ours, no file.
     let text = fs::read_to_string(folder.join(LOG)).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let mut asked = Vec::new();
+    let mut events = Vec::new();
     for line in whole.lines() {
         let event: Value = serde_json::from_str(line).with_context(|| format!("audit log: {line}"))?;
         // A watch is logged when it starts and when it ends.
         if event["stage"] != "ResponseStarted" {
-            asked.push(one(&event));
+            events.push(event);
         }
     }
-    Ok(asked)
+    Ok(events)
 }
 
 fn one(event: &Value) -> Asked {

@@ -2,14 +2,18 @@
 
 mod account;
 pub mod audit;
+mod lines;
 pub(crate) mod manifest;
 mod operator;
 mod programs;
 mod proxy;
+mod relay;
 mod servers;
 
+pub use lines::Line;
 pub use operator::Operator;
 pub use proxy::{Fate, Proxy};
+pub use relay::Relay;
 
 use crate::herald::repository;
 use crate::lab::Lab;
@@ -24,12 +28,13 @@ use audit::Asked;
 use hyper_util::client::legacy::Builder;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use k8s_openapi::jiff::Timestamp;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use tower::{BoxError, ServiceBuilder};
 
@@ -45,7 +50,7 @@ pub struct Kube {
     programs: PathBuf,
     folder: PathBuf,
     segment: Segment,
-    pods: AtomicU8,
+    pods: AtomicU16,
     forbidden_allowed: bool,
     // The controllers end before the server, and that before the store that it writes to.
     controllers: Option<Process>,
@@ -71,12 +76,12 @@ impl Kube {
         let programs = programs::programs()?;
         let folder = lab.folder("kube")?;
         let segment = lab.segment("pods")?;
-        segment.attach(&namespace, "pods0", &[&format!("{ADDRESS}/24")])?;
+        segment.attach(&namespace, "pods0", &[&format!("{ADDRESS}/16")])?;
         servers::prepare(&folder)?;
         let etcd = servers::etcd(&namespace, &folder)?;
         let api = servers::api(&namespace, &folder, &programs)?;
         let kubectl = Kubectl::new(namespace, &programs, &folder);
-        let (pods, controllers, forbidden_allowed) = (AtomicU8::new(10), None, false);
+        let (pods, controllers, forbidden_allowed) = (AtomicU16::new(10), None, false);
         let mut kube = Self {
             kubectl,
             programs,
@@ -231,6 +236,11 @@ impl Kube {
         audit::read(&self.folder)
     }
 
+    /// When a Service of the namespace `default` was created, and when its status was written first.
+    pub fn first_status(&self, name: &str) -> Result<(Timestamp, Timestamp)> {
+        audit::first_status(&self.folder, name)
+    }
+
     /// For a test that takes rights away on purpose: a forbidden request is no failure then.
     pub const fn allow_forbidden(&mut self) {
         self.forbidden_allowed = true;
@@ -269,8 +279,9 @@ impl Kube {
 
     /// Gives a namespace an interface by which it reaches the API server, and returns its address there.
     pub fn attach(&self, namespace: &Namespace, device: &str) -> Result<String> {
-        let address = format!("10.250.0.{}", self.pods.fetch_add(1, Ordering::Relaxed));
-        self.segment.attach(namespace, device, &[&format!("{address}/24")])?;
+        let [high, low] = self.pods.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let address = format!("10.250.{high}.{low}");
+        self.segment.attach(namespace, device, &[&format!("{address}/16")])?;
         Ok(address)
     }
 }

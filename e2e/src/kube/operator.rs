@@ -153,35 +153,10 @@ impl Operator {
 
     /// What the kubelet and the controller of `EndpointSlices` do for a ready pod that the Service selects.
     fn join_webhooks(&self) -> Result<()> {
-        let service = ["get", "service", WEBHOOKS, "--namespace", NAMESPACE, "--output=json"];
-        // A test may install without webhooks.
-        let Ok(service) = self.kubectl.run(&service) else { return Ok(()) };
-        let service: Value = serde_json::from_str(&service)?;
-        let ports: Vec<Value> = service["spec"]["ports"]
-            .as_array()
-            .context("the webhook Service has no ports")?
-            .iter()
-            .map(|port| serde_json::json!({ "name": port["name"], "protocol": "TCP", "port": 9443 }))
-            .collect();
-        let slice = serde_json::json!({
-            "apiVersion": "discovery.k8s.io/v1",
-            "kind": "EndpointSlice",
-            "metadata": {
-                "name": self.slice(),
-                "namespace": NAMESPACE,
-                "labels": {
-                    "kubernetes.io/service-name": WEBHOOKS,
-                    "endpointslice.kubernetes.io/managed-by": "lab",
-                },
-            },
-            "addressType": "IPv4",
-            "endpoints": [{ "addresses": [self.address], "conditions": { "ready": true } }],
-            "ports": ports,
-        });
-        self.kubectl.apply(&slice.to_string()).map(drop)
+        join_webhooks(&self.kubectl, &self.slice(), &self.address)
     }
 
-    fn leave_webhooks(&self) -> Result<()> {
+    pub(super) fn leave_webhooks(&self) -> Result<()> {
         let slice = self.slice();
         let words = ["delete", "endpointslice", &slice, "--namespace", NAMESPACE, "--ignore-not-found"];
         self.kubectl.run(&words).map(drop)
@@ -190,4 +165,34 @@ impl Operator {
     fn slice(&self) -> String {
         format!("webhooks-{}", self.name)
     }
+}
+
+/// Puts an address into the webhook Service's endpoints.
+pub(super) fn join_webhooks(kubectl: &Kubectl, slice: &str, address: &str) -> Result<()> {
+    let service = ["get", "service", WEBHOOKS, "--namespace", NAMESPACE, "--output=json"];
+    // A test may install without webhooks.
+    let Ok(service) = kubectl.run(&service) else { return Ok(()) };
+    let service: Value = serde_json::from_str(&service)?;
+    let ports: Vec<Value> = service["spec"]["ports"]
+        .as_array()
+        .context("the webhook Service has no ports")?
+        .iter()
+        .map(|port| serde_json::json!({ "name": port["name"], "protocol": "TCP", "port": 9443 }))
+        .collect();
+    let slice = serde_json::json!({
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": slice,
+            "namespace": NAMESPACE,
+            "labels": {
+                "kubernetes.io/service-name": WEBHOOKS,
+                "endpointslice.kubernetes.io/managed-by": "lab",
+            },
+        },
+        "addressType": "IPv4",
+        "endpoints": [{ "addresses": [address], "conditions": { "ready": true } }],
+        "ports": ports,
+    });
+    kubectl.apply(&slice.to_string()).map(drop)
 }
