@@ -1,12 +1,13 @@
-//! Services come, go and change at random, while replicas are killed, paused, cut off from their Lease, and their writes
-//! arrive late, or not, or without an answer. At no instant do two Services hold one address that they may not share, and
+//! Services come, go and change at random, while replicas are killed, also just before and just after any write, paused,
+//! cut off from their Lease, also in the middle of a write, while their writes arrive late, or not, or without an answer,
+//! and their watches are late, repeat themselves, break, or have to begin anew. At no instant do two Services hold one address that they may not share, and
 //! in the end every Service has what it can have.
 //!
 //! `HERALD_OPERATIONS` says how many changes (default 500), `HERALD_SEED` repeats a run's choices.
 
 use crate::cluster::{LIMIT, pool};
 use crate::holders::Holders;
-use crate::weather::{Random, Replica};
+use crate::weather::{Counts, Random, Replica};
 use anyhow::{Context, Result, bail, ensure};
 use herald_e2e::{Kube, Lab};
 use k8s_openapi::api::core::v1::Service;
@@ -34,7 +35,9 @@ pub fn operations() -> Result<()> {
     println!("HERALD_SEED={seed} HERALD_OPERATIONS={count}");
     let lab = Lab::new()?;
     let kube = Kube::installed(&lab)?;
-    let mut replicas = [Replica::start(&lab, &kube, seed + 1)?, Replica::start(&lab, &kube, seed + 2)?];
+    let counts = Arc::new(Counts::default());
+    let mut replicas =
+        [Replica::start(&lab, &kube, seed + 1, &counts)?, Replica::start(&lab, &kube, seed + 2, &counts)?];
     replicas.iter_mut().try_for_each(Replica::wait_ready)?;
     pool(&kube, POOLS[0])?;
     let outcome = kube.ask(async |client| {
@@ -60,7 +63,13 @@ pub fn operations() -> Result<()> {
         let told = holders.lock().unwrap_or_else(PoisonError::into_inner).seen;
         println!("{told} changes of Services were seen");
         ensure!(outcome.is_err() || told > count / 2, "only {told} changes were seen");
-        outcome
+        outcome?;
+        match counts.all() {
+            Ok(all) => println!("{all}"),
+            // A few operations need not meet everything.
+            Err(why) => ensure!(count < 500, why),
+        }
+        Ok(())
     });
     outcome.with_context(|| {
         let logs = replicas.iter().map(Replica::log).collect::<Vec<_>>().join("\n---\n");
@@ -196,13 +205,19 @@ impl Run<'_, '_> {
         let which = self.random.index(2);
         let time = Duration::from_millis(500 + self.random.below(5500));
         let kind = self.random.below(10);
+        let (writes, of_addresses) = (self.random.below(8), self.random.below(3) > 0);
         let replica = &mut self.replicas[which];
         Ok(match kind {
-            0..3 => {
+            0 => {
                 replica.kill()?;
                 format!("{which} is killed")
             }
-            3..6 => {
+            1..5 => {
+                let after = kind.is_multiple_of(2);
+                replica.die(writes, of_addresses, after);
+                format!("{which} dies around a write to come (after it: {after})")
+            }
+            5..7 => {
                 replica.pause(time)?;
                 format!("{which} is paused for {time:?}")
             }
