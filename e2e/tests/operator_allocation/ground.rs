@@ -104,6 +104,17 @@ impl Ground {
         self.apply(std::slice::from_ref(&wish.0))
     }
 
+    /// As one who does not apply: the API server notes a create under its name.
+    pub fn create(&self, wish: &Wish) -> Result<()> {
+        self.kube.ask(async |client| {
+            let path = "/api/v1/namespaces/default/services";
+            let request = http::Request::post(path)
+                .header("content-type", "application/json")
+                .body(wish.0.to_string().into_bytes())?;
+            client.request::<Value>(request).await.map(drop).context("create")
+        })
+    }
+
     pub fn services(&self, wishes: &[Wish]) -> Result<()> {
         self.apply(&wishes.iter().map(|wish| wish.0.clone()).collect::<Vec<_>>())
     }

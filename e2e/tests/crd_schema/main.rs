@@ -1,5 +1,7 @@
 //! A real API server takes our CRDs, and takes and refuses objects as upstream's CRDs make it do.
 
+mod rules;
+
 use anyhow::{Context, Result, ensure};
 use herald_e2e::{Kube, Lab, repository};
 use serde_json::Value;
@@ -35,7 +37,8 @@ fn a_real_api_server_agrees() -> Result<()> {
     the_suites_pass(&kube, &cases)?;
     defaults_are_upstreams(&kube, &cases)?;
     samples_are_taken(&kube, &cases.join("samples"))?;
-    immutable_fields_stay(&kube)
+    immutable_fields_stay(&kube)?;
+    rules::each_refuses(&kube)
 }
 
 fn definitions_are_structural(kube: &Kube) -> Result<()> {
