@@ -41,13 +41,22 @@ fn view(objects: Vec<(Kind, Value)>) -> View {
     all.view()
 }
 
-/// A server that knows this.
+/// A server that knows this, and nothing more is stored.
 async fn served(view: View, limits: Limits) -> (SocketAddr, watch::Sender<View>) {
+    served_once(view, limits, std::future::ready(())).await
+}
+
+/// The same where it can be said only after a while whether all that is stored is known.
+async fn served_once(
+    view: View,
+    limits: Limits,
+    known: impl Future<Output = ()> + Send + 'static,
+) -> (SocketAddr, watch::Sender<View>) {
     let (sender, views) = watch::channel(view);
     let options = admission::Options { namespace: Some("metallb-system".into()), ..Default::default() };
     let (fresh, mut asked) = Fresh::new();
-    // Nothing more is stored than is known.
     tokio::spawn(async move {
+        known.await;
         while let Some(ask) = asked.recv().await {
             let _ = ask.send(());
         }

@@ -145,7 +145,8 @@ async fn nobody_is_judged_by_what_is_not_known() {
 #[tokio::test]
 async fn what_has_just_gone_refuses_nobody() {
     let there = view(vec![(Kind::IpAddressPool, pool("there", "192.0.2.0/24"))]);
-    let (address, views) = served(there, small()).await;
+    let (shown, known) = tokio::sync::oneshot::channel::<()>();
+    let (address, views) = served_once(there, small(), async { drop(known.await) }).await;
     let began = Instant::now();
     let asked = tokio::spawn(async move {
         Client::connect(address)
@@ -155,6 +156,7 @@ async fn what_has_just_gone_refuses_nobody() {
     });
     sleep(Duration::from_millis(50)).await;
     views.send_replace(view(Vec::new()));
+    shown.send(()).unwrap();
     let (_, answer) = asked.await.unwrap();
     assert_eq!(answer["response"]["allowed"], true, "after {:?}: {answer}", began.elapsed());
 }
