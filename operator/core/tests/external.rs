@@ -1,5 +1,11 @@
 //! What MetalLB's speaker writes for frr-k8s in its own unit tests, from manifests.
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads the cases and its place")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::format_collect,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test reads the cases and its place"
+)]
 
 use herald_core::external::{self, Passwords};
 use herald_core::input::{self, SourceText};
