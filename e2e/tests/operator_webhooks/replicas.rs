@@ -108,9 +108,9 @@ async fn create(client: &Client, path: &str, object: &Value) -> Result<()> {
 async fn many(cluster: &Cluster, client: &Client) -> Result<()> {
     let (path, began) = (KINDS[2].0, Instant::now());
     let made =
-        (0..200).map(|number| async move { create(client, path, &community(1000 + number, "one")).await });
+        (0..100).map(|number| async move { create(client, path, &community(1000 + number, "one")).await });
     try_join_all(made).await?;
-    println!("200 objects at once: {:?}", began.elapsed());
+    println!("100 objects at once: {:?}", began.elapsed());
     let mut config = Config::new(format!("https://{}:9443", cluster.replicas[0].address()).parse()?);
     config.accept_invalid_certs = true;
     let (replica, began) = (&Client::try_from(config)?, Instant::now());
