@@ -193,9 +193,9 @@ fn others(herald: &Herald, cases: &mut [Case], size: u32, rounds: usize, listed:
                     eprintln!("{size}: {}: given up: {}", case.name, first_line(&why));
                     let skipped = Some("given up here: not right within 5 minutes, or failed");
                     if listed {
-                        case.listed.skipped = skipped
+                        case.listed.skipped = skipped;
                     } else {
-                        case.reload.skipped = skipped
+                        case.reload.skipped = skipped;
                     }
                     return Ok(());
                 }
