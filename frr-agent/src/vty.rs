@@ -2,7 +2,7 @@
 //!
 //! A command ends with a zero byte. The answer ends with three and a fourth byte that says how it went (FRR `lib/vty.c`,
 //! `vtysh_read`; alike from 8.4 to 10.x). A connection begins in the view node, in which nothing can be changed, and
-//! stays there. What changes FRR goes through `vtysh`.
+//! stays there but for bfdd's, which shows nothing there. What changes FRR goes through `vtysh`.
 
 use crate::machine::{Fact, Failure, Question};
 use crate::sockets;
@@ -107,6 +107,10 @@ impl Asking<'_> {
         if !self.open.iter().any(|(open, _)| *open == daemon) {
             let stream = self.connect(daemon)?;
             self.open.push((daemon, stream));
+            if daemon == BFDD {
+                // Its show commands stand in the enable node (FRR `bfdd/bfdd_vty.c`), as `vtysh` uses all of them.
+                self.ask(daemon, "enable")?;
+            }
         }
         let known = self.open.iter_mut().find(|(open, _)| *open == daemon);
         let answer = known.and_then(|(_, stream)| answer(stream, command, self.end).transpose());

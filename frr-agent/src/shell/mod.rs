@@ -173,7 +173,9 @@ impl Shell {
         let last_good = state.last_good()?.map(Arc::new);
         let mut options = decide::options(args);
         options.frr.in_force.clone_from(&last_good);
-        let announced = Announced::Config(last_good.clone().unwrap_or_default());
+        // What was announced last may not all be kept: after a restart nobody is held back.
+        let restarted = last_good.is_some();
+        let announced = if restarted { Announced::Unknown } else { Announced::Config(Arc::default()) };
         let here = Here::open(&args.node, &state, announced)?;
         let kept = last_good.clone();
         let start = Start { scope, base, drift: args.drift.into(), last_good: kept, given, last_run };
