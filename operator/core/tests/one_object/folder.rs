@@ -197,18 +197,16 @@ impl Folder {
                 found.extend(self.services().filter(beside).map(|(p, o)| Object::Service(p, o).name()));
             }
             (Object::Pool(pool), _) => {
-                let of_pool = self.advertisements().filter(|(_, says)| says.is_for(pool));
-                found.extend(of_pool.map(|(n, _)| Object::Advertisement(n).name()));
                 found.extend(self.of_pool(pool));
+                for (n, says) in self.advertisements().filter(|(_, says)| says.is_for(pool)) {
+                    found.insert(Object::Advertisement(n).name());
+                    self.around(says, &mut found);
+                }
             }
             (Object::Advertisement(_), Some(Says::Advertisement(says))) => self.around(says, &mut found),
             (Object::Peer(peer), Some(_)) => self.of_session(peer, &mut found),
             (Object::Configuration(_), Some(Says::Configuration(says))) => {
-                let named = says.named.iter().map(|(p, o)| Object::Service(*p, *o).name());
-                found.extend(named);
-                let same = |other: &Configuration| !other.prefixes.is_disjoint(&says.prefixes);
-                let same = self.configurations().filter(|(_, other)| same(other));
-                found.extend(same.map(|(n, _)| Object::Configuration(n).name()));
+                self.of_prefixes(says, &mut found);
                 if let Some((peer, _)) = says.neighbor {
                     found.insert(Object::Peer(peer).name());
                     self.of_session(peer, &mut found);
@@ -261,8 +259,19 @@ impl Folder {
             self.of_advertisement(says, found);
         }
         let of_session = |says: &Configuration| says.neighbor.is_some_and(|(of, _)| of == peer);
-        let theirs = self.configurations().filter(|(_, says)| of_session(says));
-        found.extend(theirs.map(|(n, _)| Object::Configuration(n).name()));
+        for (n, says) in self.configurations().filter(|(_, says)| of_session(says)) {
+            found.insert(Object::Configuration(n).name());
+            // One may lose its place, and get it back: then others announce its prefixes alone, or not alone.
+            self.of_prefixes(says, found);
+        }
+    }
+
+    /// Who else announces a prefix that it names.
+    fn of_prefixes(&self, says: &Configuration, found: &mut BTreeSet<String>) {
+        found.extend(says.named.iter().map(|(p, o)| Object::Service(*p, *o).name()));
+        let same = |other: &Configuration| !other.prefixes.is_disjoint(&says.prefixes);
+        let same = self.configurations().filter(|(_, other)| same(other));
+        found.extend(same.map(|(n, _)| Object::Configuration(n).name()));
     }
 }
 

@@ -5,10 +5,12 @@
 //! 1. the edited object, or
 //! 2. an object that its edit concerns, by what the manifests say of it before or after:
 //!    - of a Service: Services with an address in the same prefix that is announced;
-//!    - of an `IPAddressPool`: Services with an address of it, and BGPAdvertisements that are for it;
+//!    - of an `IPAddressPool`: Services with an address of it, and BGPAdvertisements that are for it, which may conflict there
+//!      and nowhere else, with what an edit of these concerns;
 //!    - of a `BGPAdvertisement`: Services with an address of a pool that it is for; and the same of BGPAdvertisements that
 //!      share a pool with it, with which it may conflict;
-//!    - of a `BGPPeer`: BGPAdvertisements that reach it, Services that these are for, and FRRConfigurations of its session;
+//!    - of a `BGPPeer`: BGPAdvertisements that reach it, Services that these are for, FRRConfigurations of its session, with
+//!      which it may conflict, and whoever else announces a prefix that these name;
 //!    - of an `FRRConfiguration`: BGPPeers and FRRConfigurations of a session that it names, whoever announces a prefix that
 //!      it names, and where it is the only one that makes sessions everything that they are sent;
 //!    - of a `Community`: BGPAdvertisements that use its alias; of a `BFDProfile`: BGPPeers that use it; or
