@@ -202,7 +202,7 @@ pub fn why_not_within_a_second(ground: &Ground) -> Result<()> {
     println!("from the Service's create to the write of its condition, at the API server: {took:#}");
     ensure!(took < SignedDuration::from_secs(1), "{took:#}");
     ensure!(message.contains("extend spec.addresses"), "{message}");
-    ground.told("Service", "b", &["AllocationFailed"])?;
+    ground.told("Service", "waiting", &["AllocationFailed"])?;
     // Conditions of others stay.
     let other = json!({"status": {"conditions": [{"type": "example.com/Other", "status": "True", "reason": "Its",
         "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}});
