@@ -3,26 +3,16 @@
 //! The cases are looked for in `$HERALD_CONFORMANCE`, else beside the repository; without them the test says so.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads its cases from files")]
 
+mod support;
+
 use herald_core::control::{Controller, Effect, Input, LateWrites, Now, Options};
 use herald_core::input;
 use herald_core::input::objects::{Keep, Kind, Objects};
 use serde::Deserialize;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 
 /// Texts that print a structure of the Go program.
 const OF_GO: [&str; 2] = ["duplicate definition of namespaceSelectors {", "in label selector "];
-
-fn cases() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance");
-    let root = std::env::var_os("HERALD_CONFORMANCE").map_or(root, PathBuf::from);
-    let cases = root.join("metallb-config/parse");
-    if cases.is_dir() {
-        return Some(cases);
-    }
-    eprintln!("no conformance cases at {}: set HERALD_CONFORMANCE", cases.display());
-    None
-}
 
 /// `errorSummary` once a controller leads where these objects are.
 fn summary(manifests: &str) -> String {
@@ -48,7 +38,7 @@ fn summary(manifests: &str) -> String {
 
 #[test]
 fn one_problem_is_told_as_metallb_tells_it() {
-    let Some(cases) = cases() else { return };
+    let Some(cases) = support::cases("metallb-config/parse") else { return };
     let (mut compared, mut failures) = (0, Vec::new());
     for entry in std::fs::read_dir(cases).unwrap() {
         let folder = entry.unwrap().path();

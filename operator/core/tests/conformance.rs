@@ -4,6 +4,8 @@
 //! test says so.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads its cases from files")]
 
+mod support;
+
 use herald_core::input::{self, SourceText};
 use herald_core::model::{Built, InForce, Model, Options, Peer, Pool};
 use herald_core::problem::Severity;
@@ -53,17 +55,6 @@ const REASONS: &[(&str, &[&str])] = &[
     ("must have the same myAsn", &["ConflictingASN"]),
 ];
 
-fn cases() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance");
-    let root = std::env::var_os("HERALD_CONFORMANCE").map_or(root, PathBuf::from);
-    let cases = root.join("metallb-config");
-    if cases.is_dir() {
-        return Some(cases);
-    }
-    eprintln!("no conformance cases at {}: set HERALD_CONFORMANCE", cases.display());
-    None
-}
-
 fn folders(parent: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(parent).unwrap().map(|entry| entry.unwrap().path());
     let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
@@ -100,7 +91,7 @@ fn build(case: &Path, suite: &str) -> (Vec<(&'static str, String)>, Built) {
 
 #[test]
 fn every_case_is_judged_as_upstream_judges_it() {
-    let Some(root) = cases() else { return };
+    let Some(root) = support::cases("metallb-config") else { return };
     let (mut refused, mut read, mut failures) = (0, 0, Vec::new());
     for suite in folders(&root) {
         let name = suite.file_name().unwrap().to_string_lossy().into_owned();

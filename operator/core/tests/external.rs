@@ -7,6 +7,8 @@
     reason = "a test reads the cases and its place"
 )]
 
+mod support;
+
 use herald_core::external::{self, Passwords};
 use herald_core::input::{self, SourceText};
 use herald_core::model::InForce;
@@ -14,18 +16,10 @@ use herald_core::plan::{Endpoints, Options};
 use herald_crds::frrk8s::FRRConfigurationSpec;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 const NODE: &str = "testnodename";
 /// Peers that MetalLB's own validation refuses: two AS numbers in a VRF, or one peer twice. The cases call what is behind it.
 const REFUSED: [&str; 3] = ["TestTwoIPv6Sessions", "TestTwoSessions", "TestTwoSessionsDuplicate"];
-
-fn cases() -> Option<PathBuf> {
-    let given = std::env::var_os("HERALD_CONFORMANCE").map(PathBuf::from);
-    let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let beside = || Some(repository.canonicalize().ok()?.parent()?.join("shared/conformance"));
-    given.or_else(beside).map(|cases| cases.join("metallb-frrk8s")).filter(|cases| cases.is_dir())
-}
 
 /// What no manifest can say is changed on both sides: a hold time of 1 s, which BGP forbids, is 6 s; an address with the
 /// length of its network is one address; the second router id of a node is the first.
@@ -149,10 +143,7 @@ fn expected(folder: &std::path::Path, case: &Value) -> Value {
 
 #[test]
 fn the_object_says_what_metallbs_speaker_says() {
-    let Some(cases) = cases() else {
-        eprintln!("conformance: no $HERALD_CONFORMANCE, so none of MetalLB's cases");
-        return;
-    };
+    let Some(cases) = support::cases("metallb-frrk8s") else { return };
     let mut count = 0;
     for folder in std::fs::read_dir(cases).unwrap().map(|entry| entry.unwrap().path()) {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();

@@ -3,21 +3,11 @@
 //! The cases are looked for in `$HERALD_CONFORMANCE`, else beside the repository; without them the test says so.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads its cases from files")]
 
+mod support;
+
 use herald_core::admission::{Operation, Options, Request, review};
 use herald_core::input::{self, SourceText};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-
-fn cases() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance");
-    let root = std::env::var_os("HERALD_CONFORMANCE").map_or(root, PathBuf::from);
-    let cases = root.join("frr-k8s/webhook");
-    if cases.is_dir() {
-        return Some(cases);
-    }
-    eprintln!("no conformance cases at {}: set HERALD_CONFORMANCE", cases.display());
-    None
-}
 
 /// Nodes of a case as a manifest.
 fn nodes(case: &Value) -> String {
@@ -31,7 +21,7 @@ fn nodes(case: &Value) -> String {
 
 #[test]
 fn every_request_is_answered_as_upstream_answers_it() {
-    let Some(cases) = cases() else { return };
+    let Some(cases) = support::cases("frr-k8s/webhook") else { return };
     let (mut compared, mut failures) = (0, Vec::new());
     for entry in std::fs::read_dir(cases).unwrap() {
         let folder = entry.unwrap().path();
