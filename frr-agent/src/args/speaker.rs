@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Flags of MetalLB's speaker")]
 pub struct Speaker {
-    /// The name of this pod
+    /// Accepted and not used: what is written in the API belongs to the node, not to a pod that the next one replaces
     #[arg(
         long,
         env = "METALLB_POD_NAME",

@@ -57,7 +57,7 @@ pub struct Sent {
     pub sessions: BTreeMap<Session, BTreeMap<Family, Option<SentOf>>>,
     /// Prefixes that changed and were not seen since.
     pub changed: ChangedPrefixes,
-    /// Whether FRR ever told of its sessions.
+    /// Whether FRR ever told of its sessions, and what it was given is known.
     pub known: bool,
 }
 

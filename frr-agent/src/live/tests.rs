@@ -4,6 +4,7 @@ use super::event::Event;
 use super::facts::Facts;
 use super::observer::{Moment, Observer, TICK};
 use super::question::{Answer, Question};
+use super::sent::Delivery;
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::Session;
 use herald_frr::show::{
@@ -326,4 +327,22 @@ fn a_silent_frr_leaves_what_was_known_with_its_age() {
     assert_eq!(json["sessions"][0]["neighbor"], "10.0.0.1");
     bench.pass(TICK);
     assert_eq!(bench.observer.facts().failure, None);
+}
+
+/// An agent that has just started asks for the sessions before it knows what FRR was given: what its last run told may still be true.
+#[test]
+fn nothing_is_missing_before_it_is_known_what_frr_was_given() {
+    let mut bench = Bench::new(&["192.0.2.1/32"]);
+    bench.observer = Observer::new(bench.now);
+    bench.observer.configured(bench.now, Arc::default());
+    let delivery = |bench: &Bench| {
+        let facts = bench.observer.facts();
+        facts.sent.on(&session("10.0.0.1")).delivery(&"192.0.2.1/32".parse().unwrap())
+    };
+    bench.pass(TICK);
+    assert_eq!(delivery(&bench), Delivery::Unknown);
+    bench.observer.configured(bench.now, config(&["192.0.2.1/32"]));
+    assert_eq!(delivery(&bench), Delivery::Unknown);
+    bench.pass(TICK * 2);
+    assert_eq!(delivery(&bench), Delivery::Sent);
 }

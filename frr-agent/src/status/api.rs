@@ -65,9 +65,10 @@ impl Writer {
     pub async fn write(self, write: Write, running: Arc<str>) -> Outcome {
         let what = name_of(&write);
         let done = match write {
-            Write::Put { id, create, mend, body } => {
+            Write::Put { id, create, mend, owner, body } => {
                 let status = json!({ "status": body.patch(&self.whose.node, &id, &running) });
-                self.put(&id, create, mend, &status).await.map(Some)
+                let object = self.object(&id, owner.as_deref());
+                self.put(&id, (create, mend), &object, &status).await.map(Some)
             }
             Write::Delete(id) => {
                 let answer: Result<Value, Failure> =
@@ -86,41 +87,44 @@ impl Writer {
         }
     }
 
-    async fn put(&self, id: &Id, create: bool, mend: bool, status: &Value) -> Result<DynamicObject, Failure> {
+    async fn put(
+        &self,
+        id: &Id,
+        (create, mend): (bool, bool),
+        object: &Value,
+        status: &Value,
+    ) -> Result<DynamicObject, Failure> {
         let path = self.path(id);
         let manager = format!("?fieldManager={}", id.kind().manager());
         if create {
-            let made: Result<Value, Failure> = self
-                .send(
-                    Method::POST,
-                    &format!("{}{manager}", self.collection(id.kind())),
-                    JSON,
-                    &self.object(id),
-                )
-                .await;
+            let collection = format!("{}{manager}", self.collection(id.kind()));
+            let made: Result<Value, Failure> = self.send(Method::POST, &collection, JSON, object).await;
             match made {
                 // Somebody else made it: it is mended as one that was there.
                 Ok(_) | Err(Failure::Conflict) => {}
                 Err(why) => return Err(why),
             }
         } else if mend {
-            let metadata = self.object(id)["metadata"].clone();
+            let metadata = &object["metadata"];
             let head = json!({ "metadata": { "labels": metadata["labels"], "ownerReferences": metadata["ownerReferences"] } });
             let _: Value = self.send(Method::PATCH, &format!("{path}{manager}"), MERGE, &head).await?;
         }
         self.send(Method::PATCH, &format!("{path}/status{manager}"), MERGE, status).await
     }
 
-    /// The object without its status.
-    fn object(&self, id: &Id) -> Value {
-        let resource = resource(id.kind());
+    /// The object without its status. What is in the namespace belongs to the node's FRRNodeState, by its uid.
+    fn object(&self, id: &Id, owner: Option<&str>) -> Value {
+        let own = resource(id.kind());
         let mut metadata =
             json!({ "name": id.name(&self.whose.node), "labels": id.labels(&self.whose.node) });
         if id.kind() != Kind::NodeState {
             metadata["namespace"] = json!(self.whose.namespace);
-            metadata["ownerReferences"] = json!(self.whose.owner.iter().collect::<Vec<_>>());
+            let state = resource(Kind::NodeState);
+            let name = &self.whose.node;
+            let of = |uid| json!({ "apiVersion": state.api_version, "kind": state.kind, "name": name, "uid": uid });
+            metadata["ownerReferences"] = owner.map(of).into_iter().collect();
         }
-        json!({ "apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata })
+        json!({ "apiVersion": own.api_version, "kind": own.kind, "metadata": metadata })
     }
 
     fn collection(&self, kind: Kind) -> String {

@@ -36,7 +36,6 @@ pub async fn start(
     let options = task::Options {
         node: args.node.clone(),
         namespace: args.own_namespace()?.unwrap_or_default(),
-        pod: args.speaker.pod_name.clone(),
         services: args.service_bgp_status,
     };
     let client = connect(args.endpoint.kubeconfig.as_deref()).await?;

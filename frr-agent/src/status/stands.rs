@@ -42,8 +42,6 @@ pub struct Whose {
     pub node: String,
     /// The namespace of Herald's own objects.
     pub namespace: String,
-    /// The `ownerReference` of what is made here, if there is one.
-    pub owner: Option<Value>,
 }
 
 /// The resource of a kind.
@@ -141,20 +139,21 @@ fn session(of_peer: Option<&str>, of_vrf: Option<&str>) -> Option<Session> {
 pub fn standing(
     id: &Id,
     object: &DynamicObject,
-    whose: &Whose,
+    node: &str,
     intern: &mut dyn FnMut(&[String]) -> Peers,
 ) -> Standing {
     let labels = object.metadata.labels.clone().unwrap_or_default();
-    let labelled = id.labels(&whose.node).iter().all(|(key, value)| labels.get(*key) == Some(value));
-    let uid = whose.owner.as_ref().and_then(|owner| owner["uid"].as_str());
-    let owners = object.metadata.owner_references.as_deref().unwrap_or_default();
-    // An FRRNodeState is the cluster's: what is in a namespace cannot own it.
-    let owned =
-        id.kind() == Kind::NodeState || uid.is_none_or(|uid| owners.iter().any(|owner| owner.uid == uid));
+    let sound = id.labels(node).iter().all(|(key, value)| labels.get(*key) == Some(value));
+    let owner = match object.metadata.owner_references.as_deref().unwrap_or_default() {
+        [owner] => Some(owner.uid.as_str().into()),
+        _ => None,
+    };
     let version = object.metadata.resource_version.as_deref().and_then(|version| version.parse().ok());
     Standing {
         body: Body::read(id.kind(), object.data.get("status").unwrap_or(&Value::Null), intern),
-        sound: labelled && owned,
+        sound,
+        uid: object.metadata.uid.as_deref().filter(|_| id.kind() == Kind::NodeState).map(Into::into),
+        owner,
         version: version.unwrap_or_default(),
     }
 }

@@ -8,23 +8,18 @@ use super::stands::{News, Whose, follow, id, standing};
 use super::told::Told;
 use crate::live::Facts;
 use crate::vtysh::Vtysh;
-use http::Request;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, sleep_until};
-use tracing::warn;
+use tokio::time::sleep_until;
 
 /// What watches have told and nobody has read yet.
 const QUEUE: usize = 64;
-/// The own Pod is asked for again after this time.
-const AGAIN: Duration = Duration::from_secs(2);
 /// A sleep that something else ends.
 const LONG: Duration = Duration::from_hours(1);
 
@@ -35,8 +30,6 @@ pub struct Options {
     pub node: String,
     /// The namespace of Herald's own objects.
     pub namespace: String,
-    /// The own Pod, to which what is made belongs; empty is none.
-    pub pod: String,
     /// Whether to write a ServiceBGPStatus for each Service.
     pub services: bool,
 }
@@ -49,8 +42,7 @@ pub fn spawn(
     (told, facts): (watch::Receiver<Arc<Told>>, watch::Receiver<Arc<Facts>>),
 ) {
     tokio::spawn(async move {
-        let owner = owner(&client, &options).await;
-        let whose = Arc::new(Whose { node: options.node, namespace: options.namespace, owner });
+        let whose = Arc::new(Whose { node: options.node, namespace: options.namespace });
         let (sender, news) = mpsc::channel(QUEUE);
         for kind in Kind::ALL {
             tokio::spawn(follow(client.clone(), kind, Whose::clone(&whose), sender.clone()));
@@ -67,29 +59,6 @@ pub fn spawn(
         };
         task.run(told, facts, news).await;
     });
-}
-
-/// The own Pod as an owner. Until the API server answers nothing can be written anyway.
-async fn owner(client: &Client, Options { namespace, pod, .. }: &Options) -> Option<Value> {
-    if pod.is_empty() {
-        return None;
-    }
-    loop {
-        let request =
-            Request::get(format!("/api/v1/namespaces/{namespace}/pods/{pod}")).body(Vec::new()).ok()?;
-        match client.request::<Value>(request).await {
-            Ok(found) => {
-                let uid = &found["metadata"]["uid"];
-                return Some(json!({ "apiVersion": "v1", "kind": "Pod", "name": pod, "uid": uid }));
-            }
-            Err(kube::Error::Api(status)) if (400..500).contains(&status.code) && status.code != 429 => {
-                let why = status.message;
-                warn!(event = "NoOwner", pod, error = why, "what is written belongs to nobody");
-                return None;
-            }
-            Err(_) => sleep(AGAIN).await,
-        }
-    }
 }
 
 type Writing = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -170,7 +139,7 @@ impl Task {
                 let id = kind.map(|kind| id(kind, &object, &self.whose.node));
                 Answer::Done(id.map(|id| {
                     let desk = &mut self.desk;
-                    standing(&id, &object, &self.whose, &mut |names| desk.intern(names))
+                    standing(&id, &object, &self.whose.node, &mut |names| desk.intern(names))
                 }))
             }
         };
@@ -186,7 +155,7 @@ impl Task {
                     ids.insert(id.clone());
                 }
                 let desk = &mut self.desk;
-                let standing = standing(&id, &object, &self.whose, &mut |names| desk.intern(names));
+                let standing = standing(&id, &object, &self.whose.node, &mut |names| desk.intern(names));
                 self.desk.stands(now_is(), &id, Some(standing));
             }
             News::Gone(kind, object) => {

@@ -40,6 +40,8 @@ pub struct Moment {
 /// All that is known of FRR and of what is wanted of it.
 pub struct Observer {
     config: Arc<FrrConfig>,
+    /// Whether FRR was given any session since the agent started, or found with one.
+    given: bool,
     /// When networks or policies changed last.
     changed_at: Instant,
     sessions: Option<BTreeMap<Session, SessionSummary>>,
@@ -59,6 +61,7 @@ impl Observer {
     pub fn new(now: Instant) -> Self {
         Self {
             config: Arc::default(),
+            given: false,
             changed_at: now,
             sessions: None,
             resets: BTreeMap::new(),

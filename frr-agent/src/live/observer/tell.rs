@@ -37,7 +37,8 @@ impl Observer {
             config: self.config.clone(),
             sessions,
             changed: self.changed.clone(),
-            known: self.sessions.is_some(),
+            // Before that nobody can say which of FRR's sessions are meant.
+            known: self.given && self.sessions.is_some(),
         }
     }
 

@@ -18,6 +18,7 @@ impl Observer {
     pub fn configured(&mut self, now: Instant, config: Arc<FrrConfig>) {
         let before = std::mem::replace(&mut self.config, config);
         let config = self.config.clone();
+        self.given |= !config.routers.is_empty();
         self.changed_at = now;
         let first = self.accounts.is_empty();
         let lists_alike = before.route_maps == config.route_maps

@@ -25,16 +25,22 @@ impl Desk {
             // Of a node whose FRR is not there nothing is made: the operator deletes what was left of it.
             (Some(_), None) if *id == Id::NodeState && self.facts.failure.is_some() => None,
             (Some(_), _) if *id == Id::NodeState && self.running.is_empty() => None,
-            (Some(body), None) => Some(Write::Put { id: id.clone(), create: true, mend: false, body }),
+            (Some(body), None) => {
+                Some(Write::Put { id: id.clone(), create: true, mend: false, owner: self.owner(), body })
+            }
             (Some(body), Some(standing)) => {
                 let as_taken = self.taken.get(id).is_some_and(|(wanted, stored)| {
                     *wanted == body && Some(stored) == standing.body.as_ref()
                 });
                 let same = standing.body.as_ref() == Some(&body) || as_taken;
+                let owner = self.owner();
+                // What is in a namespace cannot own what is the cluster's.
+                let belongs = *id == Id::NodeState || owner.is_none() || owner == standing.owner;
+                let mend = !(standing.sound && belongs);
                 match body {
                     Body::Service(ref peers) if same && peers.is_empty() => Some(Write::Delete(id.clone())),
-                    _ if same && standing.sound => None,
-                    body => Some(Write::Put { id: id.clone(), create: false, mend: !standing.sound, body }),
+                    _ if same && !mend => None,
+                    body => Some(Write::Put { id: id.clone(), create: false, mend, owner, body }),
                 }
             }
         }

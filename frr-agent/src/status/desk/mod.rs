@@ -22,6 +22,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 const EMPTY: Duration = Duration::from_secs(5);
 /// After a write that failed the next try comes after this time, then after twice as long each time.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
+/// Events that wait; further ones are lost, as Events may be: sessions may flap for hours while the API server is away.
+const EVENTS: usize = 10_000;
 /// An object that is deleted again and again comes back after longer and longer times; so long after the last time all
 /// is forgotten.
 const PEACE: Duration = Duration::from_mins(2);
@@ -40,8 +42,12 @@ pub struct Now {
 pub struct Standing {
     /// Its status; `None` where it cannot be read.
     pub body: Option<Body>,
-    /// Its labels and owner are as they should be.
+    /// Its labels are as they should be.
     pub sound: bool,
+    /// Its uid, where that is of interest: an FRRNodeState's.
+    pub uid: Option<Arc<str>>,
+    /// The uid of its owner, if it has just one.
+    pub owner: Option<Arc<str>>,
     /// Its `resourceVersion`, a number.
     pub version: u64,
 }
@@ -57,6 +63,8 @@ pub enum Write {
         create: bool,
         /// Its labels or owner are to be written, too.
         mend: bool,
+        /// The uid of the node's FRRNodeState, to which all other objects belong.
+        owner: Option<Arc<str>>,
         /// Its status.
         body: Body,
     },
@@ -180,10 +188,11 @@ impl Desk {
 
     /// An object stands in the API like this, or (`None`) no longer does.
     pub fn stands(&mut self, now: Now, id: &Id, standing: Option<Standing>) {
+        let owner = self.owner();
         match standing {
             // What was written is newer than what the watch tells now.
             Some(new) if self.standing.get(id).is_some_and(|known| known.version > new.version) => return,
-            Some(new) => drop(self.standing.insert(id.clone(), new)),
+            Some(new) => self.keep(id, new),
             None => {
                 if self.standing.remove(id).is_some() {
                     self.fought(now.at, id);
@@ -191,6 +200,31 @@ impl Desk {
             }
         }
         self.check(now.at, id);
+        self.follow_owner(now, owner.as_ref());
+    }
+
+    /// The uid of the FRRNodeState as it stands.
+    fn owner(&self) -> Option<Arc<str>> {
+        self.standing.get(&Id::NodeState)?.uid.clone()
+    }
+
+    /// Thousands of objects share the text that names their owner.
+    fn keep(&mut self, id: &Id, mut standing: Standing) {
+        let owner = self.owner();
+        if standing.owner == owner {
+            standing.owner = owner;
+        }
+        self.standing.insert(id.clone(), standing);
+    }
+
+    /// An FRRNodeState that is new takes over what belonged to another or to nobody.
+    fn follow_owner(&mut self, now: Now, before: Option<&Arc<str>>) {
+        if self.owner().as_ref() != before {
+            let all: Vec<Id> = self.standing.keys().cloned().collect();
+            for id in &all {
+                self.check(now.at, id);
+            }
+        }
     }
 
     /// Everything of a kind that stands is known: what was known before and is not among these is gone.
@@ -244,6 +278,7 @@ impl Desk {
     /// What became of the write under way.
     pub fn answered(&mut self, now: Now, answer: Answer) {
         let Some(write) = self.flight.take() else { return };
+        let owner = self.owner();
         let (id, body, create) = match write {
             Write::Event(_) => return,
             Write::Put { id, body, create, .. } => (id, Some(body), create),
@@ -256,9 +291,9 @@ impl Desk {
                 {
                     self.taken.insert(id.clone(), (body, stored.clone()));
                 }
-                self.standing.insert(id.clone(), standing);
+                self.keep(&id, standing);
                 if let (Id::Service(key), true) = (&id, create) {
-                    self.events.push_back(key.clone());
+                    self.tell(key.clone());
                 }
             }
             Answer::Done(None) | Answer::Gone => drop(self.standing.remove(&id)),
@@ -273,6 +308,13 @@ impl Desk {
         }
         self.pending.remove(&id);
         self.check(now.at, &id);
+        self.follow_owner(now, owner.as_ref());
+    }
+
+    fn tell(&mut self, service: ServiceKey) {
+        if self.events.len() < EVENTS {
+            self.events.push_back(service);
+        }
     }
 
     /// Works out what should stand.
@@ -326,7 +368,7 @@ impl Desk {
         for (key, began) in touched {
             // With an object for each Service its making is what is told.
             if began && !self.with_services {
-                self.events.push_back(key.clone());
+                self.tell(key.clone());
             }
             self.check(now.at, &Id::Service(key));
         }

@@ -84,6 +84,11 @@ fn told(services: &[(&str, &str)]) -> Arc<Told> {
 const WEB: (&str, &str) = ("web", "192.0.2.1/32");
 const DNS: (&str, &str) = ("dns", "192.0.2.2/32");
 
+/// An object that nobody owns.
+fn stood(body: Option<Body>, version: u64) -> Standing {
+    Standing { body, sound: true, uid: None, owner: None, version }
+}
+
 struct Bench {
     desk: Desk,
     at: Instant,
@@ -134,10 +139,12 @@ impl Bench {
         while let Some(write) = self.desk.next(self.at) {
             self.version += 1;
             let answer = match &write {
-                Write::Put { id, body, create, .. } => {
+                Write::Put { id, body, create, mend, owner } => {
                     assert_eq!(*create, !self.api.contains_key(id), "{write:?}");
-                    let body = Some((self.stores)(body.clone()));
-                    let standing = Standing { body, sound: true, version: self.version };
+                    let mut standing = stood(Some((self.stores)(body.clone())), self.version);
+                    let owned = self.api.get(id).and_then(|known| known.owner.clone());
+                    standing.uid = (*id == Id::NodeState).then(|| "uid".into());
+                    standing.owner = if *create || *mend { owner.clone() } else { owned };
                     self.api.insert(id.clone(), standing.clone());
                     Answer::Done(Some(standing))
                 }
@@ -240,12 +247,9 @@ fn a_prefix_that_frr_does_not_send_is_not_told() {
 fn after_a_restart_what_stands_stays_and_what_should_not_goes() {
     let known = Bench::settled(&[WEB]).api;
     let mut left = known.clone();
-    left.insert(
-        Id::Other(Kind::Service, "bgp-x7k2p".into()),
-        Standing { body: None, sound: true, version: 1 },
-    );
-    left.insert(Id::Session(session("10.0.0.9")), Standing { body: None, sound: true, version: 1 });
-    left.insert(Id::Service(service("gone")), Standing { body: None, sound: true, version: 1 });
+    left.insert(Id::Other(Kind::Service, "bgp-x7k2p".into()), stood(None, 1));
+    left.insert(Id::Session(session("10.0.0.9")), stood(None, 1));
+    left.insert(Id::Service(service("gone")), stood(None, 1));
     let mut bench = Bench::new(left);
     // FRR has been asked for its sessions and nothing else.
     let mut unasked = Facts::clone(&facts(&["10.0.0.1", "10.0.0.2"], &[]));
@@ -264,7 +268,7 @@ fn after_a_restart_what_stands_stays_and_what_should_not_goes() {
 fn what_others_delete_or_edit_comes_back_and_a_fight_becomes_slow() {
     let mut bench = Bench::settled(&[WEB]);
     let web = Id::Service(service("web"));
-    let edited = Standing { body: None, sound: true, version: 10_000 };
+    let edited = stood(None, 10_000);
     bench.api.insert(web.clone(), edited.clone());
     bench.desk.stands(bench.now(), &web, Some(edited));
     bench.version = 10_000;
@@ -350,4 +354,28 @@ fn of_very_many_services_the_first_are_told_at_once_and_then_one_write_a_second(
         bench.pass(1);
     }
     assert!((first + 45..=first + 51).contains(&made(&bench)), "{} after 100 s", made(&bench));
+}
+
+#[test]
+fn everything_belongs_to_the_nodes_frrnodestate_also_when_that_is_made_anew() {
+    let mut bench = Bench::settled(&[WEB]);
+    let owners = |bench: &Bench| -> BTreeSet<Option<String>> {
+        let others = bench.api.iter().filter(|(id, _)| **id != Id::NodeState);
+        others.map(|(_, standing)| standing.owner.as_deref().map(str::to_owned)).collect()
+    };
+    assert_eq!(owners(&bench), [Some("uid".to_owned())].into());
+    // Another agent finds all of it as it should be.
+    let mut next = Bench::new(bench.api.clone());
+    next.desk.told(next.now(), told(&[WEB]));
+    next.desk.running(next.now(), "frr version 10.3".into());
+    next.see(&["10.0.0.1", "10.0.0.2"], &[]);
+    assert_eq!(next.writes, []);
+    let mut state = bench.api[&Id::NodeState].clone();
+    state.uid = Some("another".into());
+    state.version += 1000;
+    bench.api.insert(Id::NodeState, state.clone());
+    bench.desk.stands(bench.now(), &Id::NodeState, Some(state));
+    bench.version += 2000;
+    bench.run();
+    assert_eq!(owners(&bench), [Some("another".to_owned())].into());
 }

@@ -17,8 +17,8 @@ pub(super) const ADVERTISED: &str = "Advertised";
 pub(super) const PARTLY: &str = "PartlyAdvertised";
 /// It was sent on none.
 pub(super) const NOT: &str = "NotAdvertised";
-/// What a report that was deleted said counts for so long, in milliseconds: a node's agent that ends takes its reports
-/// along, and FRR goes on. An agent that announces a Service to nobody any more says so before it deletes the report.
+/// What a report that was deleted said counts for so long, in milliseconds: whoever deletes reports, FRR goes on, and the agent
+/// writes them again. An agent that announces a Service to nobody any more says so before it deletes the report.
 const REMEMBERED: Millis = 30_000;
 
 /// A report that was deleted.

@@ -74,7 +74,7 @@ fn counts_are_no_reason_to_write_and_a_lost_neighbour_is() {
 }
 
 #[test]
-fn an_agent_that_ends_takes_its_reports_along_and_nobody_is_alarmed_at_once() {
+fn reports_that_somebody_deletes_come_back_and_nobody_is_alarmed_at_once() {
     let mut cluster = two_nodes();
     cluster.report("node-a", &["one", "two"]);
     cluster.report("node-b", &["one", "two"]);
