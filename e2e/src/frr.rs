@@ -6,6 +6,7 @@ use crate::network::Namespace;
 use crate::process::{Process, output};
 use crate::wait::wait_for;
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs;
@@ -177,6 +178,14 @@ impl Frr {
     /// Ends all daemons as crashes do.
     pub fn kill_all(&mut self) -> Result<()> {
         std::mem::take(&mut self.daemons).into_values().try_for_each(|mut daemon| daemon.kill())
+    }
+
+    /// Ends all daemons as their container's end does: SIGTERM for each.
+    pub fn stop_all(&mut self) -> Result<()> {
+        for daemon in self.daemons.values() {
+            daemon.signal(Signal::SIGTERM)?;
+        }
+        std::mem::take(&mut self.daemons).into_values().try_for_each(|mut daemon| daemon.stop())
     }
 
     /// The process id of a daemon that runs.

@@ -34,7 +34,8 @@ impl Manifest {
 pub(super) struct Recipe {
     /// setpriv, the agent, and its arguments.
     words: Vec<String>,
-    variables: Vec<(String, String)>,
+    container: Value,
+    kubeconfig: String,
 }
 
 impl Recipe {
@@ -44,19 +45,19 @@ impl Recipe {
         kube: &Kube,
         manifest: &Manifest,
         frr: &Frr,
-        pod: &Pod<'_>,
+        node: &str,
         more: &[String],
     ) -> Result<Self> {
         let container = manifest::container(&manifest.agent)?;
         let inside = |path: &Path| anyhow::Ok(frr.inside(path)?.display().to_string());
-        let startup = lab.folder(&format!("startup-{}", pod.node))?;
+        let startup = lab.folder(&format!("startup-{node}"))?;
         for (name, text) in manifest.startup["data"].as_object().context("frr-startup has no data")? {
             fs::write(startup.join(name), text.as_str().context("frr-startup has other than text")?)?;
         }
         // A hostPath that a kubelet makes is root's; there the agent keeps the file that FRR boots from.
         chown(frr.folder().join("etc"), Some(0), Some(0))?;
         chown(frr.folder().join("etc/frr.conf"), Some(0), Some(0))?;
-        let state = lab.folder(&format!("state-{}", pod.node))?;
+        let state = lab.folder(&format!("state-{node}"))?;
         // The root folder is shared by the nodes: what stands outside of /etc/frr and /run/frr is elsewhere for each.
         let own = [
             format!("--state-dir={}", inside(&state)?),
@@ -71,20 +72,19 @@ impl Recipe {
         let mut words = privileges(&manifest.agent, container)?;
         words.push(inside(&copy)?);
         words.extend(manifest::arguments(container, &own)?);
-        let mut variables = manifest::environment(container, pod)?;
         let account = manifest.agent["spec"]["template"]["spec"]["serviceAccountName"].as_str();
         let account = account.context("speaker has no account")?;
         // A file for each node: one that is being written again would be read half.
         let kubeconfig = kube.service_account_kubeconfig(NAMESPACE, account)?;
-        let own = kubeconfig.with_extension(pod.node);
+        let own = kubeconfig.with_extension(node);
         fs::rename(kubeconfig, &own)?;
-        variables.push(("KUBECONFIG".to_owned(), inside(&own)?));
-        Ok(Self { words, variables })
+        Ok(Self { words, container: container.clone(), kubeconfig: inside(&own)? })
     }
 
-    pub fn start(&self, frr: &Frr) -> Result<Agent> {
+    pub fn start(&self, frr: &Frr, pod: &Pod<'_>) -> Result<Agent> {
         let mut command = frr.command(&self.words[0]);
-        command.args(&self.words[1..]).envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.args(&self.words[1..]).envs(manifest::environment(&self.container, pod)?);
+        command.env("KUBECONFIG", &self.kubeconfig);
         let process = Process::spawn("herald-agent", command, &frr.folder().join("herald-agent.log"))?;
         Ok(Agent { process })
     }

@@ -112,9 +112,8 @@ impl Cluster {
         for ((number, wires), frr) in (1..).zip(nodes).zip(frrs) {
             made.push(node::Plain::join(&kube, number, wires, frr?, options.proxies)?);
         }
-        let names: Vec<String> = made.iter().map(|node| node.name.clone()).collect();
-        pods::place(&kube, "frr-k8s", &names)?;
-        let pods = pods::place(&kube, "speaker", &names)?;
+        pods::place(&kube, "frr-k8s", NODES)?;
+        let pods = pods::place(&kube, "speaker", NODES)?;
         let mut nodes = Vec::new();
         for (plain, pod) in made.into_iter().zip(&pods) {
             let mut node = Node::new(lab, &kube, &manifest, plain, pod, &options.agent_arguments)?;
@@ -146,6 +145,15 @@ impl Cluster {
     /// If there is no such node.
     pub fn node_mut(&mut self, number: u8) -> &mut Node {
         &mut self.nodes[usize::from(number) - 1]
+    }
+
+    /// Replaces an agent's pod, as a rolling update does: it ends, its object goes, the `DaemonSet` gets a new one.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such node.
+    pub fn replace_agent(&mut self, number: u8) -> Result<()> {
+        self.nodes[usize::from(number) - 1].replace_agent(&self.kube)
     }
 
     fn wait_ready(&self) -> Result<()> {

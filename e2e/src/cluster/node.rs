@@ -3,6 +3,7 @@
 use super::LIMIT;
 use super::agent::{Agent, Manifest, Recipe};
 use super::api::{self, Request};
+use super::pods;
 use super::wires::{addresses, name, pod_networks};
 use crate::frr::Frr;
 use crate::kube::Kube;
@@ -88,15 +89,7 @@ impl Node {
         arguments: &[String],
     ) -> Result<Self> {
         let Plain { name, number, frr, proxy, pods } = plain;
-        let [address, _] = addresses(number);
-        let recipe = Recipe::new(
-            lab,
-            kube,
-            manifest,
-            &frr,
-            &Pod { name: pod, address: &address, node: &name },
-            arguments,
-        )?;
+        let recipe = Recipe::new(lab, kube, manifest, &frr, &name, arguments)?;
         let (next_pod, agent_pod) = (AtomicU8::new(10), pod.to_owned());
         Ok(Self { name, agent: None, frr, agent_pod, number, pods, next_pod, recipe, proxy })
     }
@@ -104,8 +97,22 @@ impl Node {
     /// Starts the agent; one that runs is ended first, as in a rolling update.
     pub fn start_agent(&mut self) -> Result<()> {
         self.stop_agent()?;
-        self.agent = Some(self.recipe.start(&self.frr)?);
+        let [address, _] = addresses(self.number);
+        let pod = Pod { name: &self.agent_pod, address: &address, node: &self.name };
+        self.agent = Some(self.recipe.start(&self.frr, &pod)?);
         Ok(())
+    }
+
+    /// Ends the agent as a crash does, and starts it again as a kubelet does then: in the same pod.
+    pub fn crash_agent(&mut self) -> Result<()> {
+        self.agent()?.kill()?;
+        self.start_agent()
+    }
+
+    pub(super) fn replace_agent(&mut self, kube: &Kube) -> Result<()> {
+        self.stop_agent()?;
+        self.agent_pod = pods::replace(kube, "speaker", self.number, &self.agent_pod)?;
+        self.start_agent()
     }
 
     /// Ends the agent as a kubelet does.

@@ -2,15 +2,17 @@
 
 use super::Cluster;
 use super::api::{self, Request};
+use crate::kube::Kube;
 use crate::network::Namespace;
 use crate::process::Process;
+use crate::wait::wait_for;
 use anyhow::{Context, Result, anyhow};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
@@ -20,6 +22,8 @@ use tokio::sync::oneshot;
 
 /// Where a pod's server listens.
 pub const PORT: u16 = 8080;
+/// Herald's own pods.
+const OWN: &str = "/api/v1/namespaces/metallb-system/pods";
 
 /// A pod of the namespace `default` with a server that answers `NAME from CLIENT-ADDRESS`. It is gone with its owner; the
 /// object stays until [`Cluster::remove_pod`].
@@ -204,31 +208,40 @@ async fn serve(listener: TcpListener, name: String) {
 
 /// Gives every pod of a `DaemonSet` to the node that it was made for, ready: what scheduler and kubelet do. Returns their names in
 /// the order of the nodes.
-pub(super) fn place(cluster: &crate::kube::Kube, component: &str, nodes: &[String]) -> Result<Vec<String>> {
-    let namespace = "/api/v1/namespaces/metallb-system/pods";
-    let list = format!("{namespace}?labelSelector=component%3D{component}");
-    let mut names = Vec::new();
-    let found = crate::wait::wait_for("the DaemonSet has its pods", super::LIMIT, || {
-        let list = api::send(cluster, vec![Request::get(list.clone())])?.remove(0);
-        let items = list["items"].as_array().cloned().unwrap_or_default();
-        anyhow::ensure!(items.len() == nodes.len(), "{} pods of {component}", items.len());
-        Ok(items)
+pub(super) fn place(kube: &Kube, component: &str, nodes: u8) -> Result<Vec<String>> {
+    (1..=nodes).map(|number| settle(kube, component, number, None)).collect()
+}
+
+/// The pod's end, and the name of the one that comes after it.
+pub(super) fn replace(kube: &Kube, component: &str, number: u8, old: &str) -> Result<String> {
+    let now = json!({"gracePeriodSeconds": 0});
+    api::send(kube, vec![Request::delete(format!("{OWN}/{old}"), now)])?;
+    settle(kube, component, number, Some(old))
+}
+
+/// Waits for the pod that a `DaemonSet` makes for a node, and gives it to the node.
+fn settle(kube: &Kube, component: &str, number: u8, old: Option<&str>) -> Result<String> {
+    let (list, node) = (format!("{OWN}?labelSelector=component%3D{component}"), super::name(number));
+    let name = wait_for(&format!("{component} has a pod for {node}"), super::LIMIT, || {
+        let list = api::send(kube, vec![Request::get(list.clone())])?.remove(0);
+        let mut pods = list["items"].as_array().into_iter().flatten();
+        let wanted = format!("\"{node}\"");
+        let found = pods.find(|pod| {
+            pod["spec"]["affinity"].to_string().contains(&wanted) && pod["metadata"]["name"].as_str() != old
+        });
+        let name = found.and_then(|pod| pod["metadata"]["name"].as_str());
+        name.map(str::to_owned).context("there is none")
     })?;
-    let mut requests = Vec::new();
-    for (number, node) in (1..).zip(nodes) {
-        let own = |pod: &&Value| pod["spec"]["affinity"].to_string().contains(&format!("\"{node}\""));
-        let pod = found.iter().find(own).with_context(|| format!("{component} has no pod for {node}"))?;
-        let name = pod["metadata"]["name"].as_str().context("a pod without name")?.to_owned();
-        let binding = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": node}});
-        requests.push(Request::post(format!("{namespace}/{name}/binding"), binding));
-        let ips = super::addresses(number);
-        let body = json!({"status": {"phase": "Running", "hostIP": ips[0], "podIP": ips[0],
-            "podIPs": ips.each_ref().map(|ip| json!({"ip": ip})),
-            "conditions": [{"type": "Ready", "status": "True"}]}});
-        requests.push(Request::merge(format!("{namespace}/{name}/status"), body));
-        names.push(name);
-    }
-    api::send(cluster, requests)?;
-    Ok(names)
+    let binding = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
+        "target": {"apiVersion": "v1", "kind": "Node", "name": node}});
+    let ips = super::addresses(number);
+    let status = json!({"status": {"phase": "Running", "hostIP": ips[0], "podIP": ips[0],
+        "podIPs": ips.each_ref().map(|ip| json!({"ip": ip})),
+        "conditions": [{"type": "Ready", "status": "True"}]}});
+    let requests = vec![
+        Request::post(format!("{OWN}/{name}/binding"), binding),
+        Request::merge(format!("{OWN}/{name}/status"), status),
+    ];
+    api::send(kube, requests)?;
+    Ok(name)
 }

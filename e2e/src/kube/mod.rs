@@ -1,6 +1,7 @@
 //! A real Kubernetes API server, with etcd behind it, in a namespace of a lab.
 
 mod account;
+mod administrator;
 pub mod audit;
 mod lines;
 pub(crate) mod manifest;
@@ -10,6 +11,7 @@ mod proxy;
 mod relay;
 mod servers;
 
+pub use administrator::Administrator;
 pub use lines::Line;
 pub use operator::Operator;
 pub use proxy::{Fate, Proxy};
@@ -20,14 +22,8 @@ use crate::lab::Lab;
 use crate::network::{Namespace, Segment};
 use crate::process::{Process, output};
 use crate::wait::wait_for;
-use ::kube::client::{Body, ClientBuilder, ConfigExt};
-use ::kube::config::{KubeConfigOptions, Kubeconfig};
-use ::kube::{Client, Config};
 use anyhow::{Context, Result, ensure};
 use audit::Asked;
-use hyper_util::client::legacy::Builder;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use k8s_openapi::jiff::Timestamp;
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -36,7 +32,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
-use tower::{BoxError, ServiceBuilder};
 
 /// Where pods of the lab reach the API server, and the segment that they stand on.
 pub const ADDRESS: &str = "10.250.0.1";
@@ -167,25 +162,6 @@ impl Kube {
     pub fn get(&self, arguments: &[&str]) -> Result<Value> {
         let text = self.run(&[&["get", "--output=json"], arguments].concat())?;
         serde_json::from_str(&text).with_context(|| text)
-    }
-
-    /// Runs `work` with a client that is administrator, where the server is reached, and waits for it.
-    pub fn ask<T: Send>(&self, work: impl AsyncFnOnce(Client) -> Result<T> + Send) -> Result<T> {
-        let run = || {
-            self.namespace().enter()?;
-            let runtime =
-                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-            runtime.block_on(async {
-                let options = KubeConfigOptions::default();
-                let kubeconfig = Kubeconfig::read_from(self.kubeconfig())?;
-                let config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
-                work(client(config)?).await
-            })
-        };
-        // A thread of its own: it stays in the namespace.
-        std::thread::scope(|scope| {
-            scope.spawn(run).join().map_err(|_| anyhow::anyhow!("what asks the API server panicked"))?
-        })
     }
 
     fn wait_ready(&mut self) -> Result<()> {
@@ -340,18 +316,4 @@ impl Kubectl {
         let mut file = fs::File::options().create(true).write(true).truncate(true).mode(0o600).open(path)?;
         std::io::Write::write_all(&mut file, text.as_bytes()).with_context(|| path.display().to_string())
     }
-}
-
-/// A client that waits for nobody's delayed acknowledgement (RFC 896), as kubectl and controllers written in Go are.
-fn client(config: Config) -> Result<Client> {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    let connector = config.rustls_https_connector_with_connector(tcp)?;
-    let service = ServiceBuilder::new()
-        .layer(config.base_uri_layer())
-        .option_layer(config.auth_layer()?)
-        .map_err(BoxError::from)
-        .service(Builder::new(TokioExecutor::new()).build::<_, Body>(connector));
-    Ok(ClientBuilder::new(service, config.default_namespace).build())
 }

@@ -7,9 +7,9 @@
 
 use crate::cluster::{LIMIT, pool};
 use crate::holders::Holders;
-use crate::weather::{Counts, Random, Replica};
+use crate::weather::{Counts, Replica};
 use anyhow::{Context, Result, bail, ensure};
-use herald_e2e::{Kube, Lab};
+use herald_e2e::{Kube, Lab, Random};
 use k8s_openapi::api::core::v1::Service;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
