@@ -120,7 +120,9 @@ pub(super) fn at_frr(frr: &Frr, prefix: &str) -> Result<Vec<Route>> {
         let peer = path["peer"]["peerId"].as_str().unwrap_or_default();
         let list = |key: &str| {
             let text = path[key]["string"].as_str().unwrap_or_default();
-            text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+            // FRR has a name for this one; everybody else has the number.
+            let number = |word: &str| if word == "graceful-shutdown" { "65535:0" } else { word }.to_owned();
+            text.split_whitespace().map(number).collect::<Vec<_>>()
         };
         let mut communities: BTreeSet<String> = list("community").into_iter().collect();
         communities.extend(list("largeCommunity"));

@@ -2,7 +2,7 @@
 
 use crate::ground::{Ground, object};
 use anyhow::{Context, Result, ensure};
-use herald_e2e::cluster::{LIMIT, addresses};
+use herald_e2e::cluster::{LIMIT, PEERS, addresses};
 use herald_e2e::wait_for;
 use serde_json::json;
 
@@ -67,5 +67,32 @@ pub fn routes_of_routers(ground: &mut Ground) -> Result<()> {
     ground.apply(&[object("FRRConfiguration", "let-in", spec)])?;
     ground.taken(&WANTED)?;
     ground.delete("frrconfiguration", "let-in")?;
+    ground.taken(&[])
+}
+
+/// MetalLB's `ConfigMap` `bgpextras` lets the same in, whether it is there before the sessions or comes after them.
+// B63, B64, B65, B66
+pub fn routes_by_bgpextras(ground: &mut Ground) -> Result<()> {
+    ground.announce_to_nodes()?;
+    ground.taken(&[])?;
+    let [four, six] = addresses(253);
+    let lines = format!(
+        "ip prefix-list extras seq 5 permit {}\nipv6 prefix-list extras seq 5 permit {}\n\
+         route-map {four}-in permit 20\n match ip address prefix-list extras\n\
+         route-map {six}-in permit 20\n match ipv6 address prefix-list extras\n",
+        WANTED[0], WANTED[1]
+    );
+    let metadata = json!({"name": "bgpextras", "namespace": "metallb-system"});
+    let extras =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"extras": lines}});
+    ground.apply(std::slice::from_ref(&extras))?;
+    ground.taken(&WANTED)?;
+    ground.delete("configmap", "bgpextras")?;
+    ground.taken(&[])?;
+    ground.peers(&[])?;
+    ground.apply(&[extras])?;
+    ground.cluster.kube.apply(PEERS)?;
+    ground.taken(&WANTED)?;
+    ground.delete("configmap", "bgpextras")?;
     ground.taken(&[])
 }

@@ -45,6 +45,7 @@ const ROWS: &[Row] = &[
     ("B32, B33: passwords", sessions::passwords),
     ("B37 to B42: BFD", bfd::profiles),
     ("B61, B62, B67 to B70: what routers announce", inward::routes_of_routers),
+    ("B63 to B66: what routers announce, by bgpextras", inward::routes_by_bgpextras),
     ("B72: a profile in the configuration", bfd::in_configuration),
     ("B16, B17, B73, B74: timers", sessions::timers),
     ("B75: a session is reset", sessions::reset),
