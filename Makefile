@@ -19,6 +19,9 @@ test-long: lab ## The long forms of tests that CI runs small: properties, random
 	HERALD_OPERATIONS=10000 $(CARGO) test -p herald-core --lib control::tests::model -- --nocapture
 	HERALD_CHANGES=500 $(CARGO) test -p herald-e2e --test changes
 	HERALD_KILLS=200 $(CARGO) test -p herald-e2e --test kill -- --nocapture
+	HERALD_TRAFFIC=10 $(CARGO) test -p herald-e2e --test cluster_traffic -- --nocapture
+	HERALD_TRAFFIC=10 HERALD_POLICY=Cluster $(CARGO) test -p herald-e2e --test cluster_traffic -- --nocapture
+	HERALD_AWAY=600 $(CARGO) test -p herald-e2e --test agent_kubernetes nothing_changes_on_the_node -- --nocapture
 	HERALD_OPERATIONS=10000 $(CARGO) test -p herald-e2e --test operator_ha no_address_is_ever_held_twice -- --nocapture
 
 bench: lab ## Measures; writes target/bench/*.json and prints a table

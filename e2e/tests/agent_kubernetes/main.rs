@@ -1,6 +1,7 @@
 //! The agent on a real API server, with the rights of `manifests/rbac`: Services become routes, and nothing that becomes of
 //! the API server takes one away.
 
+mod away;
 mod ground;
 mod robust;
 
