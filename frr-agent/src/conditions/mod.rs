@@ -7,6 +7,7 @@ use crate::state::{State, StateError};
 use herald_core::model::LEFTOVER;
 use herald_core::problem::Problem;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The file of conditions.
 pub const CONDITIONS: &str = "conditions.json";
@@ -108,14 +109,16 @@ impl Conditions {
         }));
     }
 
-    /// All of them, sorted by object.
-    pub fn all(&self) -> impl Iterator<Item = &Condition> {
-        self.by_object.values()
+    /// Those that hold still, sorted by object: an object that FRR refused and that is not held any more is gone, or another
+    /// one now.
+    pub fn standing(&self, is_held: impl Fn(&str) -> bool) -> Arc<[Condition]> {
+        let over = |of: &Condition| of.kind == APPLIED && of.status == "False" && !is_held(&of.object);
+        self.by_object.values().filter(|condition| !over(condition)).cloned().collect()
     }
 
     /// Writes them, sorted by object.
     pub fn save(&self, keeper: &Keeper) {
-        keeper.save_json(CONDITIONS, &self.all().collect::<Vec<_>>());
+        keeper.save_json(CONDITIONS, &self.by_object.values().collect::<Vec<_>>());
     }
 }
 

@@ -58,7 +58,12 @@ impl Shell {
     /// Keeps what became of objects, and tells it.
     pub(super) fn save_conditions(&self) {
         self.conditions.save(&self.keeper);
-        self.teller.tell(|told| told.conditions = self.conditions.all().cloned().collect());
+        self.tell_conditions();
+    }
+
+    pub(super) fn tell_conditions(&self) {
+        let conditions = self.conditions.standing(|object| self.quarantine.holds(object));
+        self.teller.tell(|told| told.conditions = conditions);
     }
 
     pub(super) fn save_quarantine(&self) {

@@ -185,7 +185,7 @@ impl Shell {
         let history = History::open(&folder, &args.node, args.history_size << 20);
         let (given, config) = watch::channel(Arc::default());
         let facts = live::spawn(vty.clone(), config, args.state_dir.join(LIVE));
-        let (teller, told) = Teller::new(&conditions);
+        let (teller, told) = Teller::new(conditions.standing(|object| quarantine.holds(object)));
         Ok(Self {
             recorder: Recorder::new(history, &args.node, in_force.clone()),
             node: args.node.clone(),
@@ -235,6 +235,7 @@ impl Shell {
         self.recorder.saw(&parsed.snapshot);
         if self.quarantine.hold(&mut parsed.snapshot, &self.taken) {
             self.save_quarantine();
+            self.tell_conditions();
         }
         self.here.look(&mut parsed.snapshot, &self.keeper);
         let decision = self.decider.decide(parsed, &self.in_force);

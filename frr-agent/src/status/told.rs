@@ -1,6 +1,5 @@
 //! What the loop tells those who write about the node: its plan, and what came of it.
 
-use crate::conditions::Conditions;
 use crate::confirm::Condition;
 use crate::machine::{Attempt, Outcome, RefusedLine, Report};
 use herald_core::plan::{OfferedServices, PeerSessions};
@@ -49,8 +48,7 @@ pub struct Teller(watch::Sender<Arc<Told>>);
 
 impl Teller {
     /// Nothing is told yet but what the last run of the agent left.
-    pub fn new(conditions: &Conditions) -> (Self, watch::Receiver<Arc<Told>>) {
-        let conditions = conditions.all().cloned().collect();
+    pub fn new(conditions: Arc<[Condition]>) -> (Self, watch::Receiver<Arc<Told>>) {
         let (sender, receiver) = watch::channel(Arc::new(Told { conditions, ..Told::default() }));
         (Self(sender), receiver)
     }

@@ -323,7 +323,8 @@ impl Desk {
         let silent = now.at >= heard + SILENCE;
         let shown = |id| self.standing.get(id).and_then(|standing| standing.body.as_ref());
         let (node, told, facts) = (&*self.node, &*self.told, &*self.facts);
-        let mut wanted = wanted::sessions(node, facts);
+        // Of a daemon that does not answer nobody knows a session.
+        let mut wanted = if silent { BTreeMap::new() } else { wanted::sessions(node, facts) };
         let known = shown(&Id::Configuration).and_then(|body| match body {
             Body::Configuration(status) => Some(&**status),
             _ => None,

@@ -337,6 +337,7 @@ fn an_frr_that_says_nothing_for_long_has_lost_its_sessions() {
     bench.desk.facts(bench.now(), Arc::new(silent));
     bench.run();
     assert_eq!(bench.peers("web"), Some(vec![]));
+    assert!(bench.api.keys().all(|id| id.kind() != Kind::Session));
     let Some(Body::NodeState(state)) = &bench.api[&Id::NodeState].body else { panic!() };
     let answers = state.status.conditions.iter().find(|condition| condition.type_ == "FRRAnswers").unwrap();
     assert_eq!(answers.status, "False");
