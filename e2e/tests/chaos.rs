@@ -146,7 +146,7 @@ fn write(site: &Site, services: u16) -> Result<()> {
 
 /// The time of an event of the agent's log.
 fn time_of(event: &Value) -> Result<String> {
-    Ok(event["timestamp"].as_str().context("no timestamp")?.to_owned())
+    Ok(event["ts"].as_str().context("no timestamp")?.to_owned())
 }
 
 /// Seconds of the day, of RFC 3339 in UTC.

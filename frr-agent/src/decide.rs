@@ -9,8 +9,9 @@ use herald_core::plan::{
     self, Allocate, Endpoints, Incremental, Note, OfferedServices, PeerSessions, Planned,
 };
 use herald_core::problem::Problem;
-use herald_core::snapshot::Snapshot;
+use herald_core::snapshot::{ServiceKey, Snapshot};
 use herald_frr::config::FrrConfig;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What was decided.
@@ -94,5 +95,10 @@ impl Decider {
         }
         let problems = self.placed.clone();
         Some(Decision { wanted, in_force, problems, notes, considered: snapshot, offered, sessions })
+    }
+
+    /// Every address that the last decision announces, with its Service.
+    pub fn announcing(&self) -> impl Iterator<Item = (&ServiceKey, IpAddr)> {
+        self.plan.announcing()
     }
 }

@@ -53,6 +53,9 @@ pub fn attempted(attempt: &Attempt) {
         Outcome::Taken if attempt.back => restored(),
         Outcome::Taken => info!(
             event = "Applied",
+            // As MetalLB says it: scripts look for it.
+            op = "reload-validate",
+            success = "reloaded config",
             lines = plan.lines.len(),
             soft_clears = plan.soft_clears.len(),
             resets = plan.resets.len(),

@@ -6,16 +6,17 @@ pub use speaker::{BgpType, Speaker};
 
 use crate::endpoint;
 use crate::machine::Drift;
+use crate::metrics;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use herald_core::frr::Blocked;
 use herald_core::guard::DEFAULT_MAX_PREFIXES;
+use herald_serving::logs::{LogFormat, LogLevel};
 use std::ffi::OsString;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
-use tracing::level_filters::LevelFilter;
 
 /// What a pod's `ServiceAccount` says of its namespace (Kubernetes "Accessing the Kubernetes API from a Pod").
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -105,7 +106,9 @@ pub struct Args {
     pub speaker: Speaker,
     #[command(flatten)]
     pub endpoint: endpoint::Options,
-    /// How to log on standard error
+    #[command(flatten)]
+    pub metrics: metrics::Options,
+    /// How a line of the log looks
     #[arg(long, value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
     /// What to log
@@ -126,35 +129,6 @@ impl Args {
         let read = fs::read_to_string(NAMESPACE_FILE).unwrap_or_default();
         let pod = Some(read.trim().to_owned()).filter(|namespace| !namespace.is_empty());
         pod.context("the namespace is not known: give --namespace or METALLB_NAMESPACE").map(Some)
-    }
-}
-
-/// `--log-level`: what is told, and all that is graver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
-    /// Everything.
-    All,
-    /// Also what matters only while looking for a fault.
-    Debug,
-    /// What happened.
-    Info,
-    /// What is not as it should be.
-    Warn,
-    /// What failed.
-    Error,
-    /// Nothing.
-    None,
-}
-
-impl From<LogLevel> for LevelFilter {
-    fn from(level: LogLevel) -> Self {
-        match level {
-            LogLevel::All | LogLevel::Debug => Self::DEBUG,
-            LogLevel::Info => Self::INFO,
-            LogLevel::Warn => Self::WARN,
-            LogLevel::Error => Self::ERROR,
-            LogLevel::None => Self::OFF,
-        }
     }
 }
 
@@ -185,15 +159,6 @@ impl From<OnDrift> for Drift {
     }
 }
 
-/// Form of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// One JSON object per line.
-    Json,
-    /// For people.
-    Text,
-}
-
 /// `--source`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceArg {
@@ -218,6 +183,12 @@ impl FromStr for SourceArg {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn flags_do_not_contradict_each_other() {
+        Args::command().debug_assert();
+    }
 
     fn parsed(arguments: &[&str]) -> Result<Args, clap::Error> {
         Args::try_parse_from([&["herald-agent"], arguments].concat())

@@ -1,45 +1,42 @@
 //! The agent's HTTPS endpoint: reads only, for those whom the cluster's API lets.
 
-mod access;
 mod answer;
-mod tls;
+mod kept;
 
 use crate::conditions::CONDITIONS;
 use crate::history;
 use crate::live::Facts;
-use access::Guard;
 use answer::{Question, Reply};
 use anyhow::{Context, Result};
-use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use herald_serving::access::{Guard, Refusal};
+use herald_serving::certificates::Certificates;
+use herald_serving::https::Limits;
+use herald_serving::secure::Secure;
+use herald_serving::tls;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Value, json};
-use std::convert::Infallible;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tls::Certificate;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
-use tracing::{debug, error, info};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::info;
 
-/// So many connections at a time; further ones wait.
-const CONNECTIONS: usize = 16;
-/// A handshake, and the headers of a request, may take this long.
-const HEADERS: Duration = Duration::from_secs(5);
-/// A connection serves one question and lasts no longer.
-const CONNECTION: Duration = Duration::from_secs(30);
-/// Bytes of headers.
-const HEADER_BYTES: usize = 16 << 10;
-/// Without a descriptor to accept with, the next attempt comes after this time.
-const AGAIN: Duration = Duration::from_millis(100);
+/// Few people ask, and each question is small.
+pub const LIMITS: Limits = Limits {
+    connections: 16,
+    hello: Duration::from_secs(5),
+    idle: Duration::from_secs(5),
+    request: Duration::from_secs(30),
+    body: 0,
+    drain: Duration::ZERO,
+};
 
 /// How the endpoint is served.
 #[derive(Debug, Clone, clap::Args)]
@@ -60,90 +57,66 @@ pub struct Options {
 
 /// What is served.
 struct Served {
-    guard: Guard,
+    guard: Arc<Guard>,
     node: String,
     state: PathBuf,
     facts: watch::Receiver<Arc<Facts>>,
 }
 
-/// Serves, if asked to, in a task of its own until the agent ends.
+/// Serves at `listen`, in tasks of its own until the agent ends.
 pub async fn start(
+    listen: SocketAddr,
     options: &Options,
+    tls: &tls::Flags,
+    guard: Arc<Guard>,
     state: &Path,
     node: &str,
     facts: watch::Receiver<Arc<Facts>>,
 ) -> Result<()> {
-    let Some(listen) = options.listen else { return Ok(()) };
-    let guard = Guard::new(options.kubeconfig.as_deref()).await?;
-    let certificate = match (&options.tls_cert_file, &options.tls_key_file) {
-        (Some(certificate), Some(key)) => Certificate::of_files(certificate, key)?,
-        _ => Certificate::self_signed(state, node, listen.ip())?,
+    let certificates = match (&options.tls_cert_file, &options.tls_key_file) {
+        (Some(certificate), Some(key)) => Certificates::of_files(certificate, key)?,
+        _ => kept::certificates(state, node, listen.ip())?,
     };
+    let secure = Secure::new(tls, certificates)?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("--listen {listen}"))?;
     info!(event = "Listening", address = %listener.local_addr()?);
     let served = Served { guard, node: node.to_owned(), state: state.to_owned(), facts };
-    tokio::spawn(accept(listener, certificate, Arc::new(served)));
+    let router = Router::new().fallback(answer).with_state(Arc::new(served));
+    tokio::spawn(secure.clone().serve(listener, router, LIMITS, pending()));
+    tokio::spawn(secure.follow());
     Ok(())
 }
 
-async fn accept(listener: TcpListener, mut certificate: Certificate, served: Arc<Served>) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    // The semaphore is never closed.
-    while let Ok(place) = room.clone().acquire_owned().await {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(why) => {
-                error!(event = "AcceptFailed", error = %why);
-                tokio::time::sleep(AGAIN).await;
-                continue;
-            }
-        };
-        let acceptor = TlsAcceptor::from(certificate.current());
-        let served = served.clone();
-        tokio::spawn(async move {
-            let _place = place;
-            if timeout(CONNECTION, serve(stream, acceptor, served)).await.is_err() {
-                debug!(event = "ConnectionEnded", "it lasted too long");
-            }
-        });
-    }
-}
-
-async fn serve(stream: TcpStream, acceptor: TlsAcceptor, served: Arc<Served>) {
-    let stream = match timeout(HEADERS, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(why)) => return debug!(event = "HandshakeFailed", error = %why),
-        Err(_) => return debug!(event = "HandshakeFailed", error = "it took too long"),
-    };
-    let service = service_fn(|request| {
-        let served = served.clone();
-        async move { Ok::<_, Infallible>(response(served.reply(&request).await)) }
-    });
-    let mut http = http1::Builder::new();
-    // One question per connection: a body is never read.
-    http.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(HEADER_BYTES);
-    if let Err(why) = http.serve_connection(TokioIo::new(stream), service).await {
-        debug!(event = "ConnectionEnded", error = %why);
-    }
+async fn answer(
+    State(served): State<Arc<Served>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    served.reply(&method, &uri, &headers).await
 }
 
 impl Served {
-    async fn reply(self: Arc<Self>, request: &Request<Incoming>) -> Reply {
-        if request.method() != Method::GET {
-            return Reply::error(StatusCode::METHOD_NOT_ALLOWED, "only GET: nothing can be changed here");
+    async fn reply(
+        self: Arc<Self>,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Response, Refusal> {
+        if method != Method::GET {
+            let reply = Reply::error(StatusCode::METHOD_NOT_ALLOWED, "only GET: nothing can be changed here");
+            return Ok(([(ALLOW, "GET")], reply).into_response());
         }
-        let question = match Question::read(request.uri().path(), request.uri().query()) {
+        let question = match Question::read(uri.path(), uri.query()) {
             Ok(question) => question,
-            Err(reply) => return reply,
+            Err(reply) => return Ok(reply.into_response()),
         };
         if let Some(path) = question.resource() {
-            let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-            if let Err(reply) = self.guard.check(header, path).await {
-                return reply;
-            }
+            self.guard.check(headers, path).await?;
         }
         let answered = tokio::task::spawn_blocking(move || self.answer(question)).await;
-        answered.unwrap_or_else(|_| Reply::error(StatusCode::INTERNAL_SERVER_ERROR, "the answer failed"))
+        let failed = |_| Reply::error(StatusCode::INTERNAL_SERVER_ERROR, "the answer failed");
+        Ok(answered.unwrap_or_else(failed).into_response())
     }
 
     /// Reads what is asked for from the disk (I/O).
@@ -179,20 +152,8 @@ impl Served {
     }
 }
 
-fn response(reply: Reply) -> Response<Full<Bytes>> {
-    let Reply { status, media, text } = reply;
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
-    match status {
-        StatusCode::UNAUTHORIZED => {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        StatusCode::METHOD_NOT_ALLOWED => {
-            headers.insert(ALLOW, HeaderValue::from_static("GET"));
-        }
-        _ => {}
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        (self.status, [(CONTENT_TYPE, self.media)], self.text).into_response()
     }
-    response
 }

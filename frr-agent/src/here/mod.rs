@@ -158,6 +158,11 @@ impl Here {
         released
     }
 
+    /// How often a first endpoint was announced after which answer, since the start.
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
     fn save(&mut self, now: Duration, keeper: &Keeper) {
         let passed = self.draining.passed(now);
         if passed.is_some() != self.saved.since.is_some() {

@@ -53,6 +53,12 @@ impl Quarantine {
             || self.bgp_advertisements.contains_key(object)
     }
 
+    /// Whether no object is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn len(&self) -> usize {
         let Self { frr_configurations, bgp_extras, peers, bfd_profiles, bgp_advertisements, passwords: _ } =
             self;

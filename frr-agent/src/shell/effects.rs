@@ -8,6 +8,7 @@ use crate::report;
 use crate::state::{IN_FORCE, QUARANTINE};
 use herald_frr::config::FrrConfig;
 use std::sync::Arc;
+use std::time::Instant;
 
 impl Shell {
     /// All of the agent's effects (I/O), in threads of their own but for the log.
@@ -20,7 +21,10 @@ impl Shell {
                 self.runner.run(Job::Apply(run, plan));
             }
             Output::Check(run, questions) => self.runner.run(Job::Check(run, questions)),
-            Output::Keep(kept) => self.keeper.save(Save::Config(kept)),
+            Output::Keep(kept) => {
+                self.metrics.seen(&kept.config, Instant::now());
+                self.keeper.save(Save::Config(kept));
+            }
             Output::Forget(run) => self.keeper.save(Save::Forget(run)),
             Output::Taken(config) => self.taken(&config),
             Output::Attempted(attempt) => self.attempted(&attempt),
@@ -37,9 +41,13 @@ impl Shell {
         report::attempted(attempt);
         self.recorder.attempted(attempt);
         self.teller.attempted(attempt);
-        if let Outcome::Refused(lines) = &attempt.outcome
-            && !attempt.back
-        {
+        if attempt.back {
+            return;
+        }
+        if let Outcome::Refused(_) | Outcome::NotKept(_) = &attempt.outcome {
+            self.metrics.refused(&attempt.config);
+        }
+        if let Outcome::Refused(lines) = &attempt.outcome {
             self.hold_back(lines);
         }
     }
@@ -88,6 +96,7 @@ impl Shell {
     /// What was in force when this configuration was decided is what FRR has taken.
     fn taken(&mut self, config: &Arc<FrrConfig>) {
         self.recorder.taken(config);
+        self.metrics.taken(config, !self.quarantine.is_empty(), Instant::now());
         self.given.send_replace(config.clone());
         let Some(at) = self.decided.iter().position(|decided| Arc::ptr_eq(&decided.wanted, config)) else {
             return;

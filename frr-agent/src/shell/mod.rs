@@ -5,16 +5,17 @@ mod effects;
 mod keeper;
 pub mod manifests;
 mod runner;
+mod serve;
 
 use crate::args::{Args, Owns};
 use crate::conditions::Conditions;
 use crate::decide::{self, Decider};
-use crate::endpoint;
 use crate::here::{Announced, Here};
 use crate::history::{History, Recorder};
 use crate::leftover::Leftovers;
 use crate::live;
 use crate::machine::{Failure, Input, Machine, Start};
+use crate::metrics::{self, Metrics};
 use crate::quarantine::Quarantine;
 use crate::report;
 use crate::sockets::Daemons;
@@ -31,6 +32,7 @@ use herald_core::problem::Problem;
 use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::{Scope, Session};
+use herald_serving::health::Health;
 pub use keeper::Keeper;
 pub use manifests::Heard;
 use runner::Runner;
@@ -40,7 +42,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
 /// One thing that the loop waits for.
@@ -56,6 +58,8 @@ enum Event {
     Look,
     /// What the node knows of itself changed.
     Here,
+    /// What is announced is asked for, as a page of metrics.
+    Announced(oneshot::Sender<String>),
     Stop,
 }
 
@@ -96,6 +100,9 @@ struct Shell {
     conditions: Conditions,
     here: Here,
     leftovers: Leftovers,
+    metrics: Metrics,
+    health: Health,
+    vty: Vty,
     known_problems: Vec<Problem>,
     known_notes: Vec<Note>,
 }
@@ -107,8 +114,8 @@ pub async fn run(args: Args) -> Result<()> {
     let (answer, mut answers) = mpsc::unbounded_channel();
     let mut shell = Shell::new(&args, &answer)?;
     let mut manifests = manifests::watch(&args, shell.read_again.clone()).await?;
-    endpoint::start(&args.endpoint, &args.state_dir, &args.node, shell.facts.clone()).await?;
     status::start(&args, shell.vtysh.clone(), (shell.told.clone(), shell.facts.clone())).await?;
+    serve::start(&args, &shell, &answer).await?;
     watch_daemons(&args, answer);
     info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
     loop {
@@ -137,6 +144,11 @@ pub async fn run(args: Args) -> Result<()> {
             Event::Sessions(look, seen, answer) => shell.looked(look, seen, answer),
             Event::Look => shell.look_at_sessions(),
             Event::Here => shell.read_again.notify_one(),
+            Event::Announced(asked) => {
+                // Who asked may have gone.
+                let announcing = shell.decider.announcing();
+                let _ = asked.send(metrics::announced(&shell.node, announcing, shell.here.counts()));
+            }
         }
     }
     info!(event = "Stopped", "FRR keeps what it runs");
@@ -179,8 +191,7 @@ impl Shell {
         let here = Here::open(&args.node, &state, announced)?;
         let kept = last_good.clone();
         let start = Start { scope, base, drift: args.drift.into(), last_good: kept, given, last_run };
-        let vtysh = vtysh(args);
-        let vty = Vty { folder: vtysh.sockets.clone(), deadline: vtysh.deadline };
+        let (vtysh, vty) = reach(args);
         let folder = args.state_dir.join(herald_core::history::FOLDER);
         let history = History::open(&folder, &args.node, args.history_size << 20);
         let (given, config) = watch::channel(Arc::default());
@@ -209,6 +220,9 @@ impl Shell {
             conditions,
             here,
             leftovers: Leftovers::new(args),
+            metrics: Metrics::new()?,
+            vty,
+            health: Health::new(&[serve::CACHES, serve::FRR]),
             known_problems: Vec::new(),
             known_notes: Vec::new(),
         })
@@ -230,6 +244,8 @@ impl Shell {
 
     /// decide (pure) -> machine.
     fn decide(&mut self, mut parsed: Parsed) {
+        let event = Instant::now();
+        self.health.ready(serve::CACHES);
         // A typing error in a file withdraws nothing.
         parsed.snapshot.complete_from(&self.considered);
         self.recorder.saw(&parsed.snapshot);
@@ -271,6 +287,7 @@ impl Shell {
         let (wanted, in_force) = (decision.wanted.clone(), self.in_force.clone());
         self.recorder.decided(&wanted);
         self.here.decided(Announced::Config(wanted.clone()));
+        self.metrics.decided(&self.node, &wanted, &self.known_problems, event);
         // What the machine let go of will never be taken: an FRR that is away for long must not fill the memory.
         self.decided.retain(|decided| Arc::strong_count(&decided.wanted) > 1);
         self.decided.push_back(Decided { wanted, in_force });
@@ -283,7 +300,10 @@ impl Shell {
     /// Gives the machine what happened, and does what it says.
     fn happened(&mut self, input: Input) {
         match input {
-            Input::FrrUp => self.commits.frr(true),
+            Input::FrrUp => {
+                self.health.ready(serve::FRR);
+                self.commits.frr(true);
+            }
             Input::FrrDown => {
                 self.commits.frr(false);
                 self.runner.end();
@@ -304,15 +324,18 @@ fn saved<T: DeserializeOwned + Default>(state: &State, name: &str) -> Result<T> 
     }
 }
 
-fn vtysh(args: &Args) -> Vtysh {
-    Vtysh {
+/// How FRR is reached: to change it, and to ask it.
+fn reach(args: &Args) -> (Vtysh, Vty) {
+    let vtysh = Vtysh {
         program: args.vtysh.clone(),
         arguments: args.vtysh_arg.clone(),
         sockets: args.vty_dir.clone(),
         deadline: Duration::from_secs(args.deadline),
         runs: Runs::default(),
         round: None,
-    }
+    };
+    let vty = Vty { folder: vtysh.sockets.clone(), deadline: vtysh.deadline };
+    (vtysh, vty)
 }
 
 fn boot(args: &Args) -> Result<Option<Boot>> {

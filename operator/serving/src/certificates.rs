@@ -47,6 +47,26 @@ pub enum CertificateError {
     Make(#[from] rcgen::Error),
 }
 
+/// A certificate and its key, as PEM text. No `Debug`: the key is secret.
+pub struct Pair {
+    /// The certificate.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+}
+
+impl Pair {
+    /// A new one for these names and addresses, signed by itself; the first is its common name.
+    pub fn self_signed(names: &[String]) -> Result<Self, CertificateError> {
+        let mut params = CertificateParams::new(names)?;
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, names.first().map_or("localhost", String::as_str));
+        let key = KeyPair::generate()?;
+        let certificate = params.self_signed(&key)?;
+        Ok(Self { certificate: certificate.pem(), key: key.serialize_pem() })
+    }
+}
+
 /// The certificate of a server, if there is one already. Without one every handshake fails.
 #[derive(Default)]
 pub struct Certificates {
@@ -73,14 +93,10 @@ impl Certificates {
     /// A certificate made here for these names and addresses, signed by itself: for clients that do not check it, as
     /// Prometheus scrapes pods.
     pub fn self_signed(names: &[String]) -> Result<Arc<Self>, CertificateError> {
-        let mut params = CertificateParams::new(names)?;
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, names.first().map_or("localhost", String::as_str));
-        let key = KeyPair::generate()?;
-        let certificate = params.self_signed(&key)?;
-        let made = Self::default();
-        made.replace(certificate.pem().as_bytes(), key.serialize_pem().as_bytes())?;
-        Ok(Arc::new(made))
+        let made = Pair::self_signed(names)?;
+        let certificates = Self::default();
+        certificates.replace(made.certificate.as_bytes(), made.key.as_bytes())?;
+        Ok(Arc::new(certificates))
     }
 
     /// The certificate of two PEM files, which must be there. [`Certificates::follow`] reads them again when they change.
@@ -123,6 +139,9 @@ impl Certificates {
     /// Reads the files again whenever they change, until it is dropped. What cannot be used is told, and the last one stays.
     /// Without files it never does anything.
     pub async fn follow(self: Arc<Self>) {
+        if self.files.is_none() {
+            return std::future::pending().await;
+        }
         let mut told = String::new();
         loop {
             tokio::time::sleep(LOOK).await;

@@ -7,4 +7,5 @@ pub mod https;
 pub mod logs;
 pub mod metrics;
 pub mod process;
+pub mod secure;
 pub mod tls;

@@ -54,11 +54,32 @@ impl LogLevel {
     }
 }
 
-/// Starts logging for the whole program. A second call does nothing.
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    #[default]
+    Json,
+    /// For people.
+    Text,
+}
+
+/// Starts logging as JSON for the whole program. A second call does nothing.
 pub fn init(level: LogLevel) {
-    let subscriber = tracing_subscriber::registry().with(Json(io::stdout).with_filter(level.targets()));
+    init_as(level, LogFormat::Json);
+}
+
+/// The same in any format.
+pub fn init_as(level: LogLevel, format: LogFormat) {
+    let registry = tracing_subscriber::registry();
     // Only a second call fails.
-    let _ = subscriber.try_init();
+    let _ = match format {
+        LogFormat::Json => registry.with(Json(io::stdout).with_filter(level.targets())).try_init(),
+        LogFormat::Text => {
+            let text = tracing_subscriber::fmt::layer().with_target(false);
+            registry.with(text.with_filter(level.targets())).try_init()
+        }
+    };
 }
 
 /// Writes each event as a line.

@@ -1,31 +1,47 @@
-//! The page `/metrics`: what a registry holds, for those whom the cluster's API lets get it.
+//! The page `/metrics`, for those whom the cluster's API lets get it.
 
 use crate::access::{Guard, Refusal};
 use axum::Router;
-use axum::extract::State;
 use axum::routing::get;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, StatusCode};
 use prometheus::{Registry, TextEncoder};
+use std::fmt::Display;
+use std::future::{Future, ready};
 use std::sync::Arc;
 use tracing::error;
 
 const PATH: &str = "/metrics";
 /// Prometheus' text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// The page. Whoever asks needs the right to get the path `/metrics`.
+/// The page of what a registry holds. Whoever asks needs the right to get the path `/metrics`.
 pub fn router(registry: Registry, guard: Arc<Guard>) -> Router {
-    Router::new().route(PATH, get(page)).with_state((registry, guard))
+    router_of(guard, move || ready(text(&registry)))
+}
+
+/// The page of what `gather` writes each time when it is asked for, in the text format.
+pub fn router_of<F, T, E>(guard: Arc<Guard>, gather: F) -> Router
+where
+    F: Fn() -> T + Clone + Send + Sync + 'static,
+    T: Future<Output = Result<String, E>> + Send + 'static,
+    E: Display,
+{
+    Router::new().route(
+        PATH,
+        get(move |headers: HeaderMap| {
+            let (guard, gather) = (Arc::clone(&guard), gather.clone());
+            async move {
+                guard.check(&headers, PATH).await?;
+                page(gather().await)
+            }
+        }),
+    )
 }
 
 type Page = ([(HeaderName, &'static str); 1], String);
 
-async fn page(
-    State((registry, guard)): State<(Registry, Arc<Guard>)>,
-    headers: HeaderMap,
-) -> Result<Page, Refusal> {
-    guard.check(&headers, PATH).await?;
-    match text(&registry) {
+fn page(gathered: Result<String, impl Display>) -> Result<Page, Refusal> {
+    match gathered {
         Ok(text) => Ok(([(CONTENT_TYPE, TEXT)], text)),
         Err(why) => {
             error!(event = "MetricsFailed", error = %why);

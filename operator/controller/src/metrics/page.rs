@@ -1,8 +1,8 @@
 //! The HTTPS server of `/metrics`.
 
 use herald_serving::access::Guard;
-use herald_serving::certificates::{CertificateError, Certificates};
 use herald_serving::https::{self, Limits};
+use herald_serving::secure::{Secure, SecureError};
 use herald_serving::{metrics, tls};
 use kube::Client;
 use prometheus::Registry;
@@ -10,21 +10,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio_rustls::rustls::{self, ServerConfig};
-use tracing::warn;
 
 /// Why the metrics cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
-    /// The TLS flags.
-    #[error("{0}")]
-    Flags(#[from] tls::FlagError),
-    /// `--metrics-cert-dir`, or the certificate made here.
-    #[error("certificate of the metrics: {0}")]
-    Certificate(#[from] CertificateError),
-    /// The flags leave nothing to speak.
-    #[error("TLS of the metrics: {0}")]
-    Tls(#[from] rustls::Error),
+    /// The TLS flags, or `--metrics-cert-dir`.
+    #[error("metrics: {0}")]
+    Secure(#[from] SecureError),
     /// The port is taken.
     #[error("--port={port}: {source}")]
     Listen {
@@ -38,8 +30,7 @@ pub enum PageError {
 /// The page, on all addresses, its port already open.
 pub struct Page {
     listener: TcpListener,
-    tls: Arc<ServerConfig>,
-    certificates: Arc<Certificates>,
+    secure: Secure,
     registry: Registry,
     guard: Guard,
 }
@@ -55,28 +46,18 @@ impl Page {
         registry: Registry,
         client: Client,
     ) -> Result<Self, PageError> {
-        let settings = flags.settings()?;
-        if !settings.without().is_empty() {
-            let without = settings.without().join(", ");
-            warn!(event = "TlsNotOffered", without, "asked for by flag and not known to this program");
-        }
-        let certificates = if folder.as_os_str().is_empty() {
-            Certificates::self_signed(&[name.to_owned(), "localhost".to_owned()])?
-        } else {
-            Certificates::of_files(&folder.join("tls.crt"), &folder.join("tls.key"))?
-        };
-        let tls = settings.server(Arc::clone(&certificates), false)?;
+        let secure = Secure::of_folder(flags, folder, name)?;
         let listener = https::listen(port).await.map_err(|source| PageError::Listen { port, source })?;
-        Ok(Self { listener, tls, certificates, registry, guard: Guard::new(client) })
+        Ok(Self { listener, secure, registry, guard: Guard::new(client) })
     }
 
     /// Serves until `end`.
     pub async fn serve(self, end: impl Future<Output = ()>) {
         let router = metrics::router(self.registry, Arc::new(self.guard));
-        let served = https::serve(self.listener, router, self.tls, Limits::default(), end);
+        let served = self.secure.clone().serve(self.listener, router, Limits::default(), end);
         tokio::select! {
             () = served => {}
-            () = self.certificates.follow() => {}
+            () = self.secure.follow() => {}
         }
     }
 }

@@ -35,6 +35,7 @@ use policy::Policy;
 use prefixes::Prefixes;
 use services::Services;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use world::World;
 
@@ -102,6 +103,17 @@ impl Incremental {
         self.options.frr.in_force = Some(Arc::clone(&planned.config));
         self.last = Some(last);
         Some(planned)
+    }
+
+    /// Every address that the last plan announces, with its Service.
+    pub fn announcing(&self) -> impl Iterator<Item = (&ServiceKey, IpAddr)> {
+        self.last.iter().flat_map(|last| {
+            let announced = &last.prefixes.announced;
+            let offered = last.services.addresses();
+            let here = offered
+                .filter(|(_, ip, offer)| offer.prefixes(*ip).any(|(net, _)| announced.contains_key(&net)));
+            here.map(|(key, ip, _)| (key, ip))
+        })
     }
 }
 

@@ -232,6 +232,12 @@ impl Services {
         self.claimants(first, last).filter_map(entry).filter(|(_, entry)| entry.offer_here().is_some())
     }
 
+    /// Every address that is offered from here, with its Service.
+    pub fn addresses(&self) -> impl Iterator<Item = (&ServiceKey, IpAddr, &Offer)> {
+        let here = self.entries.iter().filter_map(|(key, entry)| Some((key, entry, entry.offer_here()?)));
+        here.flat_map(|(key, entry, offer)| entry.ips.as_slice().iter().map(move |ip| (key, *ip, offer)))
+    }
+
     /// Services that would announce this address alone.
     pub fn announcing_alone(&self, net: IpNet) -> impl Iterator<Item = &ServiceKey> {
         let claimants = self.claimants(net.addr(), net.addr());
