@@ -8,7 +8,9 @@ use herald_core::problem::{Problem, Severity};
 use herald_core::snapshot::ServiceKey;
 use herald_frr::config::Origins;
 use herald_frr::render::mask_passwords;
+use std::collections::HashSet;
 use std::error::Error;
+use std::hash::Hash;
 use tracing::{error, info, warn};
 
 /// Logs what the machine reports.
@@ -96,9 +98,10 @@ fn not_kept(lines: &[String]) {
     error!(event = "NotKept", lines = masked(lines), "FRR took the change but runs something else");
 }
 
-/// Logs problems of the manifests, each once per change of the list.
-pub fn problems(problems: &[Problem]) {
-    for problem in problems {
+/// Logs problems of the manifests that are not among those `known` before.
+pub fn problems(problems: &[Problem], known: &[Problem]) {
+    let known: HashSet<_> = known.iter().map(identity).collect();
+    for problem in problems.iter().filter(|problem| !known.contains(&identity(problem))) {
         let object = problem.object.as_ref().map(ToString::to_string).unwrap_or_default();
         let place = problem.location.as_ref().map(ToString::to_string).unwrap_or_default();
         let field = problem.field.to_string();
@@ -132,9 +135,14 @@ pub fn first_endpoint(service: &ServiceKey, answer: Answer, count: u64) {
     info!(event = "KubeProxyNotReady", service, count, "the first endpoint is announced all the same: {why}");
 }
 
-/// Logs what the manifests leave open, each once per change of the list.
-pub fn notes(notes: &[Note]) {
-    for note in notes {
+/// What makes a problem another one; a line of a file moves when one before it comes or goes.
+fn identity(problem: &Problem) -> impl Eq + Hash {
+    (&problem.object, &problem.field, &problem.reason, &problem.message)
+}
+
+/// Logs what the manifests leave open and did not before.
+pub fn notes(notes: &[Note], known: &[Note]) {
+    for note in notes.iter().filter(|note| !known.contains(note)) {
         warn!(event = "Note", "{note}");
     }
 }

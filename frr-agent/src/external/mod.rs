@@ -116,11 +116,11 @@ impl Shell {
         };
         let problems: Vec<Problem> = of_input.into_iter().chain(problems).collect();
         if problems != self.known_problems {
-            report::problems(&problems);
+            report::problems(&problems, &self.known_problems);
             self.known_problems = problems;
         }
         if notes != self.known_notes {
-            report::notes(&notes);
+            report::notes(&notes, &self.known_notes);
             self.known_notes = notes;
         }
         if in_force != self.in_force {

@@ -261,7 +261,7 @@ impl Shell {
         };
         let new_problems = decision.problems != self.known_problems;
         if new_problems {
-            report::problems(&decision.problems);
+            report::problems(&decision.problems, &self.known_problems);
             if self.conditions.said(&decision.problems, &report::now()) {
                 self.conditions.save(&self.keeper);
             }
@@ -276,7 +276,7 @@ impl Shell {
             }
         });
         if decision.notes != self.known_notes {
-            report::notes(&decision.notes);
+            report::notes(&decision.notes, &self.known_notes);
             self.known_notes = decision.notes;
         }
         if decision.in_force != self.in_force {
