@@ -37,7 +37,12 @@ fn build() -> Result<()> {
     let mut command = Command::new(cargo);
     // Of this package, set by the cargo that runs the test: build scripts that look at it (ring's) would be run again, here and
     // by the next cargo that is called by hand, and all that needs them built again.
-    command.env_remove("CARGO_MANIFEST_DIR");
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name == "CARGO_MANIFEST_DIR" || name.starts_with("CARGO_PKG_") {
+            command.env_remove(&*name);
+        }
+    }
     command.current_dir(repository()).args([
         "build",
         "--quiet",

@@ -17,6 +17,7 @@ mod network;
 mod process;
 pub mod quickstart;
 mod random;
+pub mod scrape;
 pub mod site;
 mod statements;
 pub mod updates;

@@ -1,9 +1,9 @@
 //! A node with FRR, agent and API server; a router and, in a VRF, a customer. And the pages, read as Prometheus reads them.
 
 use anyhow::{Context, Result, ensure};
+pub use herald_e2e::scrape::Page;
 use herald_e2e::site::Site;
-use herald_e2e::{Frr, Kube, Namespace, output, repository, wait_for};
-use std::collections::{BTreeMap, BTreeSet};
+use herald_e2e::{Frr, Kube, Namespace, output, wait_for};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -136,7 +136,7 @@ impl Ground {
 
     pub fn page(&self, port: u16, token: &str) -> Result<Page> {
         let url = format!("https://127.0.0.1:{port}/metrics");
-        Ok(Page { text: output(&mut self.curl(&url, Some(token), &["--fail"])?)? })
+        Ok(Page::of(output(&mut self.curl(&url, Some(token), &["--fail"])?)?))
     }
 
     /// Waits until the page of a port is as `holds` says.
@@ -153,83 +153,4 @@ impl Ground {
             Ok(page)
         })
     }
-}
-
-/// What a port served.
-pub struct Page {
-    pub text: String,
-}
-
-/// A sample: its name, labels and value.
-pub struct Sample {
-    pub name: String,
-    pub labels: BTreeMap<String, String>,
-    pub value: f64,
-}
-
-impl Page {
-    pub fn samples(&self) -> Result<Vec<Sample>> {
-        self.text.lines().filter(|line| !line.starts_with('#')).map(sample).collect()
-    }
-
-    /// The value of the only sample with these labels, whatever other labels it has: as people ask Prometheus.
-    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Result<f64> {
-        let has = |sample: &Sample| {
-            labels.iter().all(|(key, value)| sample.labels.get(*key).is_some_and(|v| v == value))
-        };
-        let found: Vec<f64> = self
-            .samples()?
-            .iter()
-            .filter(|sample| sample.name == name && has(sample))
-            .map(|s| s.value)
-            .collect();
-        match found[..] {
-            [value] => Ok(value),
-            _ => anyhow::bail!("{} samples of {name} {labels:?}", found.len()),
-        }
-    }
-
-    pub fn is(&self, name: &str, labels: &[(&str, &str)], value: f64) -> Result<()> {
-        let found = self.value(name, labels)?;
-        ensure!((found - value).abs() < 0.5, "{name} {labels:?} is {found}, not {value}");
-        Ok(())
-    }
-
-    pub fn at_least(&self, name: &str, labels: &[(&str, &str)], value: f64) -> Result<()> {
-        let found = self.value(name, labels)?;
-        ensure!(found >= value, "{name} {labels:?} is {found}, less than {value}");
-        Ok(())
-    }
-
-    /// Names, types, help texts, and the labels of each name; without what every process has.
-    fn shape(&self) -> Result<BTreeSet<String>> {
-        let heads = self.text.lines().filter(|line| line.starts_with('#')).map(str::to_owned);
-        let of = |sample: &Sample| {
-            format!("{} {}", sample.name, sample.labels.keys().cloned().collect::<Vec<_>>().join(","))
-        };
-        let names: Vec<String> = self.samples()?.iter().map(of).collect();
-        Ok(heads.chain(names).filter(|line| !line.contains("process_")).collect())
-    }
-
-    /// Is what the golden file of the port is but for values and what labels say.
-    pub fn is_as_golden(&self, port: u16) -> Result<()> {
-        let file = repository().join(format!("frr-agent/tests/golden/{port}.txt"));
-        let golden = Self { text: fs::read_to_string(&file).with_context(|| file.display().to_string())? };
-        let (served, golden) = (self.shape()?, golden.shape()?);
-        let differs: Vec<&String> = served.symmetric_difference(&golden).collect();
-        ensure!(differs.is_empty(), "{port}: on one side only: {differs:#?}");
-        Ok(())
-    }
-}
-
-/// `name{label="value",...} value`; no value of these tests has a quote or a comma in it.
-fn sample(line: &str) -> Result<Sample> {
-    let (what, value) = line.rsplit_once(' ').with_context(|| line.to_owned())?;
-    let (name, labels) = what.split_once('{').unwrap_or((what, ""));
-    let labels = labels.trim_end_matches('}').split(',').filter(|label| !label.is_empty()).map(|label| {
-        let (key, value) = label.split_once('=').with_context(|| line.to_owned())?;
-        Ok((key.to_owned(), value.trim_matches('"').to_owned()))
-    });
-    let value = value.parse().with_context(|| line.to_owned())?;
-    Ok(Sample { name: name.to_owned(), labels: labels.collect::<Result<_>>()?, value })
 }
