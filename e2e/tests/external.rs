@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::kube::audit::Asked;
+use herald_e2e::scrape::Reader;
 use herald_e2e::site::{NODE, Site};
 use herald_e2e::{Agent, Kube, Operator, Release, wait_for};
 use serde_json::{Value, json};
@@ -152,6 +153,7 @@ impl Cluster {
         ensure!(neighbor["toAdvertise"]["withCommunity"][0]["community"] == "64500:7", "{neighbor}");
         self.changes(&web)?;
         self.edits(&web)?;
+        self.says_how_it_is(&web)?;
         self.restart(&web)?;
         self.on_a_real_frr(&web)
     }
@@ -176,6 +178,61 @@ impl Cluster {
         ensure!(object["metadata"]["annotations"]["theirs"] == "yes", "{object}");
         self.kube.run(&[&["delete"], &OBJECT[..]].concat())?;
         self.written(&[web]).map(drop)
+    }
+
+    /// The speaker's metrics, health and ConfigurationState; all that tells of FRR is that frr-k8s' to serve and to write.
+    fn says_how_it_is(&self, web: &str) -> Result<()> {
+        let node = self.site.frr.namespace();
+        let curl = |url: &str| node.run("curl", &["-sSk", "--fail", "--max-time", "5", url]);
+        let ready = curl("http://127.0.0.1:17472/readyz?verbose")?;
+        ensure!(ready.contains("[+]caches ok") && !ready.contains("frr"), "{ready}");
+        for port in [9121, 9140, 9141, 7572] {
+            let free = node.run("curl", &["-sSk", "--max-time", "5", &format!("https://127.0.0.1:{port}/")]);
+            ensure!(free.is_err(), "{port} is taken from the node's frr-k8s");
+        }
+        let reader = Reader::new(&self.kube, &self.site.lab().folder("tokens")?)?;
+        let stale = |value: f64| {
+            reader.until("the page says how the configuration is", node, "127.0.0.1:9120", |page| {
+                page.is("metallb_k8s_client_config_loaded_bool", &[], 1.0)?;
+                page.is("metallb_k8s_client_config_stale_bool", &[], value)?;
+                let labels = [("service", "default/web"), ("protocol", "bgp"), ("node", NODE)];
+                let ip = web.trim_end_matches("/32");
+                page.is("metallb_speaker_announced", &[&labels[..], &[("ip", ip)]].concat(), 1.0)
+            })
+        };
+        stale(0.0)?;
+        self.configuration("Valid", "")?;
+        self.extras()?;
+        let text = "bgpextras is not used with frr-k8s-external";
+        self.configuration("Invalid", text)?;
+        stale(1.0)?;
+        self.kube.run(&["delete", "configmap", "bgpextras", "--namespace=metallb-system"])?;
+        self.configuration("Valid", "")?;
+        stale(0.0)?;
+        for kind in ["frrnodestates", "bgpsessionstates", "servicebgpstatuses"] {
+            let all = self.kube.get(&[kind, "--namespace=metallb-system"])?;
+            ensure!(all["items"] == json!([]), "{all}");
+        }
+        Ok(())
+    }
+
+    fn extras(&self) -> Result<()> {
+        let extras = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"extras": "ip prefix-list extras seq 5 permit any"},
+            "metadata": {"name": "bgpextras", "namespace": "metallb-system"}});
+        self.kube.apply(&extras.to_string()).map(drop)
+    }
+
+    /// Waits until the node's ConfigurationState is this and says that.
+    fn configuration(&self, result: &str, words: &str) -> Result<()> {
+        wait_for(&format!("the configuration is {result}"), LIMIT, || {
+            let state =
+                self.kube.get(&["configurationstate", "speaker-node1", "--namespace=metallb-system"])?;
+            let status = &state["status"];
+            let summary = status["errorSummary"].as_str().unwrap_or_default();
+            let said = if words.is_empty() { summary.is_empty() } else { summary.contains(words) };
+            ensure!(status["result"] == result && said, "{status}");
+            Ok(())
+        })
     }
 
     /// An agent that starts deletes nothing and writes nothing anew.
@@ -223,9 +280,7 @@ impl Cluster {
         let web = self.service("web")?;
         self.kube.apply(&leftover(NODE))?;
         self.kube.apply(&leftover("node2"))?;
-        let extras = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"extras": "ip prefix-list extras seq 5 permit any"},
-            "metadata": {"name": "bgpextras", "namespace": "metallb-system"}});
-        self.kube.apply(&extras.to_string())?;
+        self.extras()?;
         self.start_agent(&[])?;
         let bird = self.site.bird(BIRD)?;
         wait_for("the neighbour has the route", LIMIT, || bird.routes_to(&web))?;
@@ -244,6 +299,34 @@ impl Cluster {
         ensure!(running.contains("ip prefix-list extras"), "{running}");
         let log = self.site.agent_log();
         ensure!(log.contains("SpeakerLeftover") && log.contains("DeprecatedBGPExtras"), "{log}");
-        Ok(())
+        self.node_says(
+            "Ignored",
+            Some(("SpeakerLeftover", "FRRConfiguration metallb-system/metallb-node2")),
+        )?;
+        self.node_says("Deprecated", Some(("DeprecatedBGPExtras", "ConfigMap metallb-system/bgpextras")))?;
+        self.configuration("Valid", "")?;
+        // It is said as long as it holds.
+        self.kube.run(&["delete", "configmap", "bgpextras", "--namespace=metallb-system"])?;
+        self.node_says("Deprecated", None)?;
+        self.kube.run(&["delete", "frrconfiguration", "metallb-node2", "--namespace=metallb-system"])?;
+        self.node_says("Ignored", None)
+    }
+
+    /// Waits until the FRRNodeState has a condition of this type with a reason, True, that names an object; or none.
+    fn node_says(&self, kind: &str, wanted: Option<(&str, &str)>) -> Result<()> {
+        wait_for(&format!("the node says {kind} {wanted:?}"), LIMIT, || {
+            let state = self.kube.get(&["frrnodestate", NODE])?;
+            let conditions = state["status"]["conditions"].as_array().context("no conditions")?;
+            let found = conditions.iter().find(|condition| condition["type"] == kind);
+            let is_it = match (found, wanted) {
+                (Some(found), Some((reason, object))) => {
+                    let message = found["message"].as_str().unwrap_or_default();
+                    found["reason"] == reason && found["status"] == "True" && message.starts_with(object)
+                }
+                (found, wanted) => found.is_none() && wanted.is_none(),
+            };
+            ensure!(is_it, "{conditions:?}");
+            Ok(())
+        })
     }
 }

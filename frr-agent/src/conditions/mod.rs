@@ -16,8 +16,15 @@ const APPLIED: &str = "Applied";
 /// Whether FRR runs what is wanted; the object is the node.
 const IN_SYNC: &str = "InSync";
 
+/// The reason for which `bgpextras` is warned of.
+pub const BGP_EXTRAS: &str = "DeprecatedBGPExtras";
 /// What is said of objects by these reasons is a condition, too: its type, and the reason.
-const SAID: [(&str, &str); 2] = [("Deprecated", "DeprecatedBGPExtras"), ("Ignored", LEFTOVER)];
+const SAID: [(&str, &str); 2] = [("Deprecated", BGP_EXTRAS), ("Ignored", LEFTOVER)];
+
+/// Whether a condition of this type says something of an object that is there, and is not there otherwise.
+pub fn is_said(kind: &str) -> bool {
+    SAID.iter().any(|(known, _)| *known == kind)
+}
 
 /// All conditions of this node.
 #[derive(Debug, Default)]
@@ -89,9 +96,8 @@ impl Conditions {
                 said.insert((object.clone(), (*kind).to_owned()), condition(words));
             }
         }
-        let is_of_these = |kind: &str| SAID.iter().any(|(known, _)| *known == kind);
         let before = self.by_object.len();
-        self.by_object.retain(|key, _| !is_of_these(&key.1) || said.contains_key(key));
+        self.by_object.retain(|key, _| !is_said(&key.1) || said.contains_key(key));
         let mut changed = self.by_object.len() < before;
         for (key, condition) in said {
             changed |= !self.by_object.contains_key(&key);

@@ -1,24 +1,30 @@
 //! The agent without an FRR of its own: it writes what a frr-k8s of somebody else is to run.
 
+mod serve;
 mod writer;
 
 use crate::args::Args;
+use crate::conditions::BGP_EXTRAS;
 use crate::decide;
 use crate::here::{Announced, Here};
+use crate::metrics::{self, Metrics};
 use crate::report;
 use crate::shell::{Heard, Keeper, manifests};
 use crate::state::{IN_FORCE, State};
+use crate::status::{self, Teller, Told};
 use anyhow::{Context, Result, ensure};
 use herald_core::external::{self, Passwords, Planned};
 use herald_core::input::Parsed;
 use herald_core::model::InForce;
 use herald_core::plan::{Note, Options};
 use herald_core::problem::Problem;
-use herald_core::snapshot::Snapshot;
+use herald_core::snapshot::{ServiceKey, Snapshot};
+use herald_serving::health::Health;
 use herald_source::kubernetes::connect;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc, watch};
 use tracing::{error, info};
 use writer::Writer;
 
@@ -32,6 +38,11 @@ struct Shell {
     here: Here,
     keeper: Keeper,
     writer: Writer,
+    announcing: Vec<(ServiceKey, IpAddr)>,
+    metrics: Metrics,
+    health: Health,
+    teller: Teller,
+    told: watch::Receiver<Arc<Told>>,
     known_problems: Vec<Problem>,
     known_notes: Vec<Note>,
 }
@@ -43,6 +54,9 @@ pub async fn run(args: Args) -> Result<()> {
     let read_again = Arc::new(Notify::new());
     let mut shell = Shell::new(&args).await?;
     let mut manifests = manifests::watch(&args, read_again.clone()).await?;
+    status::start(&args, shell.told.clone(), None).await?;
+    let (ask, mut asked) = mpsc::unbounded_channel();
+    serve::start(&args, &shell, ask).await?;
     info!(
         event = "Started",
         node = args.node,
@@ -61,6 +75,10 @@ pub async fn run(args: Args) -> Result<()> {
                 None => break,
             },
             () = shell.here.changed() => read_again.notify_one(),
+            Some(answer) = asked.recv() => {
+                // Who asked may have gone.
+                let _ = answer.send(shell.announced());
+            }
         }
     }
     info!(event = "Stopped", "frr-k8s keeps what it runs");
@@ -88,6 +106,7 @@ impl Shell {
         // Such an object is the agent's own here.
         options.model.ignore_leftovers = false;
         let client = connect(args.endpoint.kubeconfig.as_deref()).await?;
+        let (teller, told) = Teller::new([].into());
         Ok(Self {
             node: args.node.clone(),
             passwords: if refers { Passwords::Refer } else { Passwords::Write },
@@ -98,6 +117,11 @@ impl Shell {
             here: Here::open(&args.node, &state, Announced::Unknown)?,
             keeper: Keeper::start(state),
             writer: Writer::start(client, namespace, &external::name(&args.node)),
+            announcing: Vec::new(),
+            metrics: Metrics::new()?,
+            health: Health::new(&[metrics::CACHES]),
+            teller,
+            told,
             known_problems: Vec::new(),
             known_notes: Vec::new(),
         })
@@ -105,20 +129,33 @@ impl Shell {
 
     /// decide (pure) -> writer.
     fn decide(&mut self, parsed: Parsed) {
+        self.health.ready(metrics::CACHES);
         let Parsed { mut snapshot, problems: of_input, .. } = parsed;
         // An object that cannot be read withdraws nothing.
         snapshot.complete_from(&self.considered);
         self.here.look(&mut snapshot, &self.keeper);
         let planned = external::plan(&snapshot, &self.in_force, &self.node, self.passwords, &self.options);
-        let Some(Planned { spec, in_force, problems, notes }) = planned else {
+        let Some(Planned { spec, in_force, problems, notes, announcing }) = planned else {
             error!(event = "UnknownNode", node = self.node, "there are Nodes, but not this one");
             return;
         };
-        let problems: Vec<Problem> = of_input.into_iter().chain(problems).collect();
-        if problems != self.known_problems {
+        // That it is deprecated and applied is said of it elsewhere; here it is refused.
+        let of_input = of_input.into_iter().filter(|problem| problem.reason != BGP_EXTRAS);
+        let problems: Vec<Problem> = of_input.chain(problems).collect();
+        let new_problems = problems != self.known_problems;
+        if new_problems {
             report::problems(&problems, &self.known_problems);
             self.known_problems = problems;
         }
+        self.announcing = announcing;
+        self.metrics.planned(&self.node, &self.known_problems);
+        self.teller.tell(|told| {
+            told.planned = true;
+            told.configuration = snapshot.configuration.clone();
+            if new_problems {
+                told.problems = self.known_problems.clone().into();
+            }
+        });
         if notes != self.known_notes {
             report::notes(&notes, &self.known_notes);
             self.known_notes = notes;
@@ -130,5 +167,11 @@ impl Shell {
         self.here.decided(Announced::Prefixes(external::prefixes(&spec)));
         self.considered = snapshot;
         self.writer.write(spec);
+    }
+
+    /// The page of what is announced.
+    fn announced(&self) -> String {
+        let announcing = self.announcing.iter().map(|(service, ip)| (service, *ip));
+        metrics::announced(&self.node, announcing, self.here.counts())
     }
 }

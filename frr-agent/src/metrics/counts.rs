@@ -114,6 +114,11 @@ impl Metrics {
     /// What was seen at `event` was decided: this configuration, and these problems of `node`.
     pub fn decided(&mut self, node: &str, config: &Arc<FrrConfig>, problems: &[Problem], event: Instant) {
         self.stages.decided(config, event);
+        self.planned(node, problems);
+    }
+
+    /// Something was decided, with these problems of `node`.
+    pub fn planned(&mut self, node: &str, problems: &[Problem]) {
         self.stale.problems = problems.iter().any(|problem| is_of_configuration(problem, node));
         for client in [&self.metallb, &self.frrk8s] {
             client.updates.inc();

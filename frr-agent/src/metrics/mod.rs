@@ -14,5 +14,5 @@ mod text;
 pub use announced::announced;
 pub use counts::Metrics;
 pub use options::Options;
-pub use pages::{Sources, start, start_health};
+pub use pages::{CACHES, Sources, start, start_health};
 pub use scrape::Scraper;

@@ -94,6 +94,13 @@ impl Options {
 }
 
 impl Addresses {
+    /// What a speaker without an FRR of its own serves. The other ports are those of the frr-k8s that runs FRR.
+    #[must_use]
+    pub const fn without_frr(self) -> Self {
+        let health = [self.health[0], None];
+        Self { frr_metrics: None, daemon: None, daemon_frr_metrics: None, health, ..self }
+    }
+
     /// Those that somebody has to be let in to.
     pub fn guarded(&self) -> impl Iterator<Item = SocketAddr> {
         [self.speaker, self.frr_metrics, self.daemon, self.daemon_frr_metrics].into_iter().flatten()
@@ -127,6 +134,13 @@ mod tests {
         let some = addresses(&["--port=7472", "--health-probe-port=1"], false);
         assert_eq!(some.speaker.unwrap().to_string(), "0.0.0.0:7472");
         assert_eq!(some.health[0].unwrap().to_string(), "127.0.0.1:1");
+    }
+
+    #[test]
+    fn beside_somebody_elses_frr_k8s_its_ports_are_left_alone() {
+        let left = addresses(&[], true).without_frr();
+        assert_eq!(left.guarded().map(|at| at.port()).collect::<Vec<_>>(), [9120]);
+        assert_eq!(left.health.map(|at| at.map(|at| at.port())), [Some(17472), None]);
     }
 
     #[test]

@@ -29,6 +29,9 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// The loop has this long to say what is announced.
 const LOOP: Duration = Duration::from_secs(10);
 
+/// The check of readiness that all inputs are known.
+pub const CACHES: &str = "caches";
+
 /// Where the loop is asked what is announced; the answer is a page.
 pub type Announced = Arc<dyn Fn(oneshot::Sender<String>) + Send + Sync>;
 
@@ -38,8 +41,8 @@ pub struct Sources<'a> {
     pub metrics: &'a Metrics,
     /// What it is asked.
     pub announced: Announced,
-    /// FRR.
-    pub scraper: Scraper,
+    /// FRR, where it is the agent's own.
+    pub scraper: Option<Scraper>,
     /// Who is let in.
     pub guard: Arc<Guard>,
 }
@@ -52,9 +55,9 @@ pub fn start(options: &Options, addresses: &Addresses, node: &str, sources: Sour
     let secure = Secure::of_folder(&options.tls, Path::new(&options.metrics_cert_dir), node)?;
     let Sources { metrics, announced, scraper, guard } = sources;
     let of_frr = |naming: Naming| {
-        let (frr, process) = (scraper.clone(), metrics.process());
-        let page = router_of(guard.clone(), move || with_process(frr.clone(), process.clone(), naming));
-        page.merge(livez(scraper.clone()))
+        let (page, scraper, process) = (scraper.clone()?, scraper.clone()?, metrics.process());
+        let page = router_of(guard.clone(), move || with_process(page.clone(), process.clone(), naming));
+        Some(page.merge(livez(scraper)))
     };
     let registry = metrics.speaker();
     let speaker = router_of(guard.clone(), move || {
@@ -65,13 +68,13 @@ pub fn start(options: &Options, addresses: &Addresses, node: &str, sources: Sour
         }
     });
     let pages = [
-        (addresses.speaker, speaker),
+        (addresses.speaker, Some(speaker)),
         (addresses.frr_metrics, of_frr(Naming::Metallb)),
-        (addresses.daemon, router(metrics.daemon(), guard.clone())),
+        (addresses.daemon, Some(router(metrics.daemon(), guard.clone()))),
         (addresses.daemon_frr_metrics, of_frr(Naming::Frrk8s)),
     ];
     for (address, router) in pages {
-        let Some(address) = address else { continue };
+        let (Some(address), Some(router)) = (address, router) else { continue };
         let secure = secure.clone();
         tokio::spawn(async move {
             secure.serve(listen(address).await, router, LIMITS, pending()).await;

@@ -103,7 +103,8 @@ struct Shell {
     metrics: Metrics,
     health: Health,
     vty: Vty,
-    known_problems: Vec<Problem>,
+    /// `None` before the first decision: what an earlier run of the agent said may be over.
+    known_problems: Option<Vec<Problem>>,
     known_notes: Vec<Note>,
 }
 
@@ -114,7 +115,8 @@ pub async fn run(args: Args) -> Result<()> {
     let (answer, mut answers) = mpsc::unbounded_channel();
     let mut shell = Shell::new(&args, &answer)?;
     let mut manifests = manifests::watch(&args, shell.read_again.clone()).await?;
-    status::start(&args, shell.vtysh.clone(), (shell.told.clone(), shell.facts.clone())).await?;
+    let frr = status::OwnFrr { vtysh: shell.vtysh.clone(), facts: shell.facts.clone() };
+    status::start(&args, shell.told.clone(), Some(frr)).await?;
     serve::start(&args, &shell, &answer).await?;
     watch_daemons(&args, answer);
     info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
@@ -222,8 +224,8 @@ impl Shell {
             leftovers: Leftovers::new(args),
             metrics: Metrics::new()?,
             vty,
-            health: Health::new(&[serve::CACHES, serve::FRR]),
-            known_problems: Vec::new(),
+            health: Health::new(&[metrics::CACHES, serve::FRR]),
+            known_problems: None,
             known_notes: Vec::new(),
         })
     }
@@ -245,7 +247,7 @@ impl Shell {
     /// decide (pure) -> machine.
     fn decide(&mut self, mut parsed: Parsed) {
         let event = Instant::now();
-        self.health.ready(serve::CACHES);
+        self.health.ready(metrics::CACHES);
         // A typing error in a file withdraws nothing.
         parsed.snapshot.complete_from(&self.considered);
         self.recorder.saw(&parsed.snapshot);
@@ -259,20 +261,20 @@ impl Shell {
             error!(event = "UnknownNode", node = self.node, "the manifests hold Nodes, but not this one");
             return;
         };
-        let new_problems = decision.problems != self.known_problems;
+        let new_problems = self.known_problems.as_ref() != Some(&decision.problems);
         if new_problems {
-            report::problems(&decision.problems, &self.known_problems);
+            report::problems(&decision.problems, self.known_problems.as_deref().unwrap_or_default());
             if self.conditions.said(&decision.problems, &report::now()) {
-                self.conditions.save(&self.keeper);
+                self.save_conditions();
             }
-            self.known_problems = decision.problems;
         }
+        let problems = self.known_problems.insert(decision.problems);
         self.teller.tell(|told| {
             told.planned = true;
             (told.offered, told.sessions) = (decision.offered, decision.sessions);
             told.configuration = decision.considered.configuration.clone();
             if new_problems {
-                told.problems = self.known_problems.clone().into();
+                told.problems = problems.clone().into();
             }
         });
         if decision.notes != self.known_notes {
@@ -287,7 +289,7 @@ impl Shell {
         let (wanted, in_force) = (decision.wanted.clone(), self.in_force.clone());
         self.recorder.decided(&wanted);
         self.here.decided(Announced::Config(wanted.clone()));
-        self.metrics.decided(&self.node, &wanted, &self.known_problems, event);
+        self.metrics.decided(&self.node, &wanted, problems, event);
         // What the machine let go of will never be taken: an FRR that is away for long must not fill the memory.
         self.decided.retain(|decided| Arc::strong_count(&decided.wanted) > 1);
         self.decided.push_back(Decided { wanted, in_force });

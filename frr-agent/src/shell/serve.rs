@@ -10,8 +10,6 @@ use herald_source::kubernetes::connect;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// The check of readiness that all inputs are known.
-pub const CACHES: &str = "caches";
 /// The check of readiness that FRR's daemons answered.
 pub const FRR: &str = "frr";
 
@@ -37,7 +35,7 @@ pub async fn start(args: &Args, shell: &Shell, events: &UnboundedSender<Event>) 
             metrics: &shell.metrics,
             // A loop that has ended answers nothing.
             announced: Arc::new(move |asked| drop(events.send(Event::Announced(asked)))),
-            scraper: Scraper::new(&shell.vty, shell.given.subscribe()),
+            scraper: Some(Scraper::new(&shell.vty, shell.given.subscribe())),
             guard,
         };
         metrics::start(&args.metrics, &addresses, &args.node, sources)?;

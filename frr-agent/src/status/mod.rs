@@ -24,12 +24,17 @@ use tokio::sync::watch;
 /// The manager of the fields that are written, and the component of Events (MetalLB's name).
 const MANAGER: &str = "metallb-speaker";
 
-/// Begins to write about the node, where there is an API server.
-pub async fn start(
-    args: &Args,
-    vtysh: Vtysh,
-    heard: (watch::Receiver<Arc<Told>>, watch::Receiver<Arc<Facts>>),
-) -> Result<()> {
+/// FRR, as it is asked.
+pub struct OwnFrr {
+    /// For its running configuration.
+    pub vtysh: Vtysh,
+    /// What it said of its sessions.
+    pub facts: watch::Receiver<Arc<Facts>>,
+}
+
+/// Begins to write about the node, where there is an API server. Without an FRR of its own the agent tells what it thinks of the
+/// configuration, and nothing else: the rest is for those to tell who run FRR.
+pub async fn start(args: &Args, told: watch::Receiver<Arc<Told>>, frr: Option<OwnFrr>) -> Result<()> {
     if args.source != SourceArg::Kubernetes {
         return Ok(());
     }
@@ -39,6 +44,6 @@ pub async fn start(
         services: args.service_bgp_status,
     };
     let client = connect(args.endpoint.kubeconfig.as_deref()).await?;
-    task::spawn(client, options, vtysh, heard);
+    task::spawn(client, options, told, frr);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The task that writes: what is told, seen and answered goes to the desk, its writes to the API server.
 
+use super::OwnFrr;
 use super::api::{Came, Outcome, Writer};
 use super::desk::{Answer, Desk, Now};
 use super::object::{Id, Kind};
@@ -35,20 +36,22 @@ pub struct Options {
 }
 
 /// Writes about the node for as long as the program runs.
-pub fn spawn(
-    client: Client,
-    options: Options,
-    vtysh: Vtysh,
-    (told, facts): (watch::Receiver<Arc<Told>>, watch::Receiver<Arc<Facts>>),
-) {
+pub fn spawn(client: Client, options: Options, told: watch::Receiver<Arc<Told>>, frr: Option<OwnFrr>) {
     tokio::spawn(async move {
         let whose = Arc::new(Whose { node: options.node, namespace: options.namespace });
         let (sender, news) = mpsc::channel(QUEUE);
-        for kind in Kind::ALL {
-            tokio::spawn(follow(client.clone(), kind, Whose::clone(&whose), sender.clone()));
+        let desk = match &frr {
+            Some(_) => Desk::new(&whose.node, options.services, Instant::now()),
+            None => Desk::without_frr(&whose.node, Instant::now()),
+        };
+        for kind in desk.kinds {
+            tokio::spawn(follow(client.clone(), *kind, Whose::clone(&whose), sender.clone()));
         }
+        // Nobody says anything there.
+        let (_silent, nothing) = watch::channel(Arc::default());
+        let (vtysh, facts) = frr.map_or((None, nothing), |frr| (Some(frr.vtysh), frr.facts));
         let task = Task {
-            desk: Desk::new(&whose.node, options.services, Instant::now()),
+            desk,
             writer: Writer::new(client, whose.clone()),
             whose,
             vtysh,
@@ -67,7 +70,8 @@ struct Task {
     desk: Desk,
     writer: Writer,
     whose: Arc<Whose>,
-    vtysh: Vtysh,
+    /// `None` where FRR is somebody else's.
+    vtysh: Option<Vtysh>,
     /// What lists that are not at their end have named so far.
     listing: BTreeMap<Kind, BTreeSet<Id>>,
     reads: Reads,
@@ -84,7 +88,8 @@ impl Task {
     ) {
         loop {
             let now = Instant::now();
-            let due = self.reads.due(now, &told.borrow()).filter(|_| self.reading.is_none());
+            let can_read = self.vtysh.is_some() && self.reading.is_none();
+            let due = self.reads.due(now, &told.borrow()).filter(|_| can_read);
             if due.is_some_and(|due| due <= now) {
                 self.read(now, &told.borrow());
             }
@@ -114,8 +119,8 @@ impl Task {
     }
 
     fn read(&mut self, now: Instant, told: &Told) {
+        let Some(vtysh) = self.vtysh.clone() else { return };
         self.reads.began(now, told);
-        let vtysh = self.vtysh.clone();
         self.reading =
             Some(tokio::task::spawn_blocking(move || vtysh.running_config().ok().map(|text| shown(&text))));
     }

@@ -2,6 +2,8 @@
 
 use super::object::{Body, Id, NodeState, peer, vrf};
 use super::told::{Reload, Told};
+use crate::conditions::is_said;
+use crate::confirm;
 use crate::live::{Facts, SessionFacts};
 use herald_core::configuration_state::{self, EVERYTHING, concerns, in_full, texts};
 use herald_core::problem::{Problem, Severity};
@@ -125,19 +127,22 @@ fn reload(told: &Told) -> String {
     }
 }
 
-/// What became of objects, by type: drift that is left, edits that were taken back.
+/// What became of objects, by type: drift that is left, edits that were taken back; and what is said of them: that they are
+/// deprecated, or ignored.
 fn of_objects(told: &Told) -> Vec<Condition> {
-    let mut types: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut types: BTreeMap<&str, Vec<&confirm::Condition>> = BTreeMap::new();
     for condition in told.conditions.iter().filter(|condition| condition.kind != "Applied") {
-        let lines = types.entry(&condition.kind).or_default();
-        if condition.status == "False" {
-            lines.push(format!("{}: {}", condition.object, condition.message));
-        }
+        types.entry(&condition.kind).or_default().push(condition);
     }
-    let one = |(kind, lines): (&str, Vec<String>)| {
-        let good = lines.is_empty();
-        let message = if good { "nothing to tell".to_owned() } else { shortened(lines).join("\n") };
-        verdict(kind, (good, kind, &format!("Not{kind}")), &message)
+    let one = |(kind, all): (&str, Vec<&confirm::Condition>)| {
+        let said = all.iter().find(|_| is_said(kind)).map(|condition| &*condition.reason);
+        let news = all.iter().filter(|condition| said.is_some() || condition.status == "False");
+        let lines: Vec<String> =
+            news.map(|condition| format!("{}: {}", condition.object, condition.message)).collect();
+        let good = said.is_some() || lines.is_empty();
+        let message =
+            if lines.is_empty() { "nothing to tell".to_owned() } else { shortened(lines).join("\n") };
+        verdict(kind, (good, said.unwrap_or(kind), &format!("Not{kind}")), &message)
     };
     types.into_iter().map(one).collect()
 }
@@ -177,4 +182,45 @@ fn shortened(mut lines: Vec<String>) -> Vec<String> {
         lines.push(format!("and {more} more: the agent's log and herald validate name them"));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_deprecated_or_ignored_is_named_and_a_lost_edit_is_bad() {
+        let condition = |object: &str, [kind, status, reason]: [&str; 3]| confirm::Condition {
+            object: object.to_owned(),
+            kind: kind.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message: "so it is".to_owned(),
+            last_transition_time: String::new(),
+        };
+        let told = Told {
+            conditions: [
+                condition("ConfigMap m/bgpextras", ["Deprecated", "True", "DeprecatedBGPExtras"]),
+                condition("FRRConfiguration m/metallb-a", ["Ignored", "True", "SpeakerLeftover"]),
+                condition("FRRConfiguration m/metallb-b", ["Ignored", "True", "SpeakerLeftover"]),
+                condition("BGPPeer m/tor", ["CommitConfirmed", "False", "SessionsLost"]),
+                condition("Node a", ["InSync", "True", "InSync"]),
+            ]
+            .into(),
+            ..Told::default()
+        };
+        let said: Vec<String> = of_objects(&told)
+            .iter()
+            .map(|it| format!("{} {} {}: {}", it.type_, it.status, it.reason, it.message.replace('\n', "; ")))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "CommitConfirmed False NotCommitConfirmed: BGPPeer m/tor: so it is",
+                "Deprecated True DeprecatedBGPExtras: ConfigMap m/bgpextras: so it is",
+                "Ignored True SpeakerLeftover: FRRConfiguration m/metallb-a: so it is; FRRConfiguration m/metallb-b: so it is",
+                "InSync True InSync: nothing to tell",
+            ]
+        );
+    }
 }

@@ -48,7 +48,7 @@ impl Desk {
 
     /// Notes whether an object is to be written.
     pub(super) fn check(&mut self, now: Instant, id: &Id) {
-        let knows = self.heard.is_some() && self.told.planned && self.listed.contains(&id.kind());
+        let knows = self.knows() && self.listed.contains(&id.kind());
         let Some(write) = self.write_of(id).filter(|_| knows) else {
             self.pending.remove(id);
             return;

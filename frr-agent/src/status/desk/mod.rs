@@ -106,6 +106,8 @@ struct Pending {
 /// Everything that decides.
 pub struct Desk {
     node: Arc<str>,
+    /// What may stand of the node.
+    pub kinds: &'static [Kind],
     with_services: bool,
     told: Arc<Told>,
     facts: Arc<Facts>,
@@ -132,8 +134,18 @@ pub struct Desk {
 impl Desk {
     /// Knows nothing yet, and writes nothing before it does.
     pub fn new(node: &str, with_services: bool, now: Instant) -> Self {
+        Self::of(&Kind::ALL, node, with_services, now)
+    }
+
+    /// The same where FRR is somebody else's: what there is to tell is what the configuration is like.
+    pub fn without_frr(node: &str, now: Instant) -> Self {
+        Self::of(&[Kind::Configuration], node, false, now)
+    }
+
+    fn of(kinds: &'static [Kind], node: &str, with_services: bool, now: Instant) -> Self {
         Self {
             node: node.into(),
+            kinds,
             with_services,
             told: Arc::default(),
             facts: Arc::default(),
@@ -152,6 +164,11 @@ impl Desk {
             pace: Pace::new(now),
             ready: false,
         }
+    }
+
+    /// Whether enough is known to say what should stand.
+    fn knows(&self) -> bool {
+        self.told.planned && (self.heard.is_some() || !self.kinds.contains(&Kind::Session))
     }
 
     /// The loop tells something.
@@ -319,8 +336,10 @@ impl Desk {
 
     /// Works out what should stand.
     fn follow(&mut self, now: Now) {
-        let Some(heard) = self.heard.filter(|_| self.told.planned) else { return };
-        let silent = now.at >= heard + SILENCE;
+        if !self.knows() {
+            return;
+        }
+        let silent = self.heard.is_none_or(|heard| now.at >= heard + SILENCE);
         let shown = |id| self.standing.get(id).and_then(|standing| standing.body.as_ref());
         let (node, told, facts) = (&*self.node, &*self.told, &*self.facts);
         // Of a daemon that does not answer nobody knows a session.
@@ -334,10 +353,10 @@ impl Desk {
             Body::NodeState(state) => Some(&**state),
             _ => None,
         });
-        wanted.insert(
-            Id::NodeState,
-            wanted::node_state(node, (told, facts), self.running_digest, known, now.wall),
-        );
+        if self.kinds.contains(&Kind::NodeState) {
+            let state = wanted::node_state(node, (told, facts), self.running_digest, known, now.wall);
+            wanted.insert(Id::NodeState, state);
+        }
         let before = std::mem::replace(&mut self.wanted, wanted);
         let all: BTreeSet<&Id> = before.keys().chain(self.wanted.keys()).collect();
         let changed = all.into_iter().filter(|id| before.get(*id) != self.wanted.get(*id));

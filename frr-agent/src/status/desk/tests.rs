@@ -380,3 +380,15 @@ fn everything_belongs_to_the_nodes_frrnodestate_also_when_that_is_made_anew() {
     bench.run();
     assert_eq!(owners(&bench), [Some("another".to_owned())].into());
 }
+
+#[test]
+fn where_frr_is_somebody_elses_only_the_configuration_is_told() {
+    let mut bench = Bench::new(BTreeMap::new());
+    bench.desk = Desk::without_frr(NODE, bench.at);
+    bench.list();
+    bench.run();
+    assert!(bench.api.is_empty(), "nothing is planned yet");
+    bench.desk.told(bench.now(), told(&[WEB]));
+    bench.run();
+    assert_eq!(bench.api.keys().collect::<Vec<_>>(), [&Id::Configuration]);
+}

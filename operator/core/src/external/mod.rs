@@ -12,11 +12,12 @@ pub(crate) use spec::HOSTNAME;
 
 use crate::model::InForce;
 use crate::plan::{Note, Options, evaluate};
-use crate::problem::Problem;
-use crate::snapshot::Snapshot;
+use crate::problem::{FieldPath, Problem, Reason};
+use crate::snapshot::{ServiceKey, Snapshot};
 use herald_crds::frrk8s::FRRConfigurationSpec;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// What is to be written, and what is to be said.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,27 @@ pub struct Planned {
     pub problems: Vec<Problem>,
     /// What was assumed, for people.
     pub notes: Vec<Note>,
+    /// Every address that is announced, with its Service.
+    pub announcing: Vec<(ServiceKey, IpAddr)>,
+}
+
+/// What has no part in the object.
+#[derive(Debug, thiserror::Error)]
+enum LeftOut {
+    /// As MetalLB refuses it in its mode frr-k8s.
+    #[error(
+        "bgpextras is not used with frr-k8s-external, where FRR is not Herald's: write an FRRConfiguration with \
+         spec.raw.rawConfig, which that frr-k8s reads"
+    )]
+    BgpExtras,
+}
+
+impl Reason for LeftOut {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::BgpExtras => "UnusedBGPExtras",
+        }
+    }
 }
 
 /// The name of a node's object.
@@ -60,10 +82,14 @@ pub fn plan(
     let of_rails = planner.keep_rails(&evaluation.model, &mut plan);
     let of_rails = of_rails.into_iter().map(|problem| problem.on_node(&node.name));
     let spec = spec::of_node(&evaluation.model, node, &peers, &plan.announced, passwords);
+    let announcing = planner.announcing(&plan).map(|(key, ip)| (key.clone(), ip)).collect();
     let mut in_force = evaluation.in_force;
     in_force.take_back(before, &of_peers);
-    let problems = evaluation.problems.into_iter().chain(of_peers).chain(of_rails).collect();
-    Some(Planned { spec, in_force, problems, notes: evaluation.notes })
+    let extras = snapshot.configuration.bgp_extras.iter();
+    let left_out =
+        extras.map(|it| Problem::error(&it.meta.object, FieldPath::of("data.extras"), &LeftOut::BgpExtras));
+    let problems = evaluation.problems.into_iter().chain(of_peers).chain(of_rails).chain(left_out).collect();
+    Some(Planned { spec, in_force, problems, notes: evaluation.notes, announcing })
 }
 
 /// Every prefix that an object announces.

@@ -72,6 +72,31 @@ fn a_session_carries_its_family_or_both() {
 }
 
 #[test]
+fn every_address_that_is_announced_is_named() {
+    let announcing = |manifests: &str| {
+        let all = planned(manifests, Passwords::Refer).announcing;
+        all.iter().map(|(key, ip)| format!("{key} {ip}")).collect::<Vec<_>>()
+    };
+    assert_eq!(announcing(CLUSTER), ["shop/web 10.0.0.1", "shop/web fd00::1"]);
+    let nowhere =
+        CLUSTER.replace("localPref: 200", "localPref: 200, nodeSelectors: [{matchLabels: {no: one}}]");
+    assert_eq!(announcing(&nowhere), Vec::<String>::new());
+}
+
+#[test]
+fn bgpextras_is_refused_as_nobody_would_apply_it() {
+    let extras = "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: bgpextras, namespace: m}, data: {extras: \"hostname x\"}}\n";
+    let options = input::Options { namespace: Some("m".into()) };
+    let source = SourceText { file: "all.yaml".into(), text: format!("{CLUSTER}{extras}").into() };
+    let snapshot = parse(&[source], &options).snapshot;
+    let options = Options { endpoints: Endpoints::Assume, ..Options::default() };
+    let planned = plan(&snapshot, &InForce::default(), "n1", Passwords::Refer, &options).unwrap();
+    let said: Vec<_> = planned.problems.iter().map(|problem| problem.reason).collect();
+    assert!(said.contains(&"UnusedBGPExtras"), "{said:?}");
+    assert!(planned.spec.raw.is_none());
+}
+
+#[test]
 fn a_node_that_drains_is_the_last_choice() {
     let told = |manifests: &str| {
         let advertise = neighbor(manifests, Passwords::Refer).to_advertise.unwrap();

@@ -81,6 +81,18 @@ impl Planner<'_> {
         NodePlan { node: node.name.clone(), services: keys.zip(decisions).collect(), announced }
     }
 
+    /// Every address of which this plan of a node announces something, with its Service.
+    pub(crate) fn announcing<'p>(
+        &'p self,
+        plan: &'p NodePlan,
+    ) -> impl Iterator<Item = (&'p ServiceKey, IpAddr)> {
+        self.addresses.iter().filter_map(|(address, position)| {
+            let (key, decision) = plan.services.get(*position)?;
+            let mut nets = decision.as_ref().ok()?.prefixes(*address);
+            nets.any(|(net, _)| plan.announced.contains_key(&net)).then_some((key, *address))
+        })
+    }
+
     fn decide(&self, candidate: &Candidate<'_>, stances: &[Stance]) -> Decision {
         let Candidate { key, traffic_local, serving: ready, .. } = *candidate;
         let stance = stances.get(candidate.group?).ok_or(Refusal::IpNotAllowed)?;
