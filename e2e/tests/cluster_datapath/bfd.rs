@@ -1,6 +1,7 @@
 //! BFD: profiles on both sides.
 
 use crate::ground::{Ground, Wish, object, pool};
+use crate::metrics;
 use crate::sessions::{four, peer};
 use anyhow::{Context, Result, ensure};
 use herald_e2e::cluster::{LIMIT, NODES};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 const ALL: &[u8] = &[1, 2, 3];
 
 /// BFD profiles: the parameters are the routers', too, and a second Service costs no session.
-// B37, B38, B39, B40, B41, B42
+// B37, B38, B39, B40, B41, B42, BM5, BM6, BM7, BM8
 pub fn profiles(ground: &mut Ground) -> Result<()> {
     ground.plain()?;
     ground.routers("bfd on;", &["bfd"])?;
@@ -61,6 +62,7 @@ fn profile(
         Ok(())
     })
     .with_context(|| ground.cluster.logs())?;
+    metrics::of_bfd(ground, six, name == "echo")?;
     let dropped = |ground: &Ground| -> Result<Vec<Value>> {
         Ok(ground.sessions()?.iter().map(|session| session["connectionsDropped"].clone()).collect())
     };

@@ -1,7 +1,8 @@
 //! One cluster for all rows; each row leaves it as it found it.
 
 use anyhow::{Context, Result, ensure};
-use herald_e2e::cluster::{LIMIT, Options, PEERS, Pod, Route, Router};
+use herald_e2e::cluster::{LIMIT, Node, Options, PEERS, Pod, Route, Router};
+use herald_e2e::scrape::{Page, Reader};
 use herald_e2e::{Cluster, Lab, wait_for};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -16,6 +17,9 @@ pub struct Ground {
     _web: Vec<Pod>,
     /// Peers or routers are not as the other rows expect them.
     changed: bool,
+    /// What [`Ground::clear`] takes away beside what every row may make: kind and name.
+    extra: Vec<(String, String)>,
+    reader: Reader,
     _lab: Lab,
 }
 
@@ -120,12 +124,44 @@ impl Ground {
             (1..=3).map(|node| cluster.pod(&format!("web-{node}"), "web", node)).collect::<Result<_>>()?;
         cluster.kube.apply(PEERS)?;
         cluster.wait_sessions(true).with_context(|| cluster.logs())?;
-        Ok(Self { cluster, _web: web, changed: false, _lab: lab })
+        let reader = Reader::new(&cluster.kube, &lab.folder("tokens")?)?;
+        Ok(Self { cluster, _web: web, changed: false, extra: Vec::new(), reader, _lab: lab })
     }
 
     pub fn apply(&self, objects: &[Value]) -> Result<()> {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
         self.cluster.kube.apply(&list).map(drop)
+    }
+
+    /// Peers, profiles and Secrets beside the usual ones, until [`Ground::clear`].
+    pub fn extra(&mut self, objects: &[Value]) -> Result<()> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_lowercase();
+        self.extra.extend(objects.iter().map(|one| (text(&one["kind"]), text(&one["metadata"]["name"]))));
+        self.apply(objects)
+    }
+
+    /// One of the usual peers is gone, until [`Ground::clear`].
+    pub fn without_peer(&mut self, name: &str) -> Result<()> {
+        self.changed = true;
+        self.delete("bgppeer", name)
+    }
+
+    /// Waits until a node's page of this port is so.
+    pub fn page(
+        &self,
+        what: &str,
+        node: &Node,
+        port: u16,
+        holds: impl Fn(&Page) -> Result<()>,
+    ) -> Result<Page> {
+        let (what, place) = (format!("{}: {what}", node.name), format!("127.0.0.1:{port}"));
+        let page = self.reader.until(&what, node.namespace(), &place, holds);
+        page.with_context(|| self.cluster.logs())
+    }
+
+    /// The same of every node.
+    pub fn every_page(&self, what: &str, port: u16, holds: impl Fn(&Page) -> Result<()>) -> Result<()> {
+        self.cluster.nodes.iter().try_for_each(|node| self.page(what, node, port, &holds).map(drop))
     }
 
     /// A pool of both families, and an advertisement of it to everybody.
@@ -210,6 +246,11 @@ impl Ground {
             kube.run(&[&["delete", "services"], &names[..]].concat())?;
         }
         kube.run(&["delete", KINDS, "--all", "--namespace", NAMESPACE])?;
+        // Peers before the profiles that they name, which admission keeps till then.
+        self.extra.sort_by_key(|(kind, _)| kind != "bgppeer");
+        for (kind, name) in self.extra.drain(..) {
+            kube.run(&["delete", &kind, &name, "--ignore-not-found", "--namespace", NAMESPACE])?;
+        }
         if std::mem::take(&mut self.changed) {
             kube.run(&["delete", "bgppeers", "--all", "--namespace", NAMESPACE])?;
             kube.run(&["delete", "bfdprofiles,secrets", "--selector=row", "--namespace", NAMESPACE])?;

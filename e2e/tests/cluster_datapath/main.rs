@@ -6,9 +6,11 @@ mod bfd;
 mod frrk8s;
 mod ground;
 mod inward;
+mod metrics;
 mod reach;
 mod select;
 mod sessions;
+mod status;
 mod unnumbered;
 
 use anyhow::{Context, Result};
@@ -40,10 +42,15 @@ const ROWS: &[Row] = &[
     ("NS13 to NS15: nodes of peers", select::nodes_of_peers),
     ("SS1 to SS8: Services", select::services),
     ("SS9 to SS14: Services and aggregates", select::services_and_aggregates),
+    ("B34 to B36: to whom a Service was sent", status::of_services),
+    ("C1, C6, C7, C9: nodes judge for themselves", status::of_single_nodes),
+    ("C2 to C5, BM9: what is wrong for all", status::of_all_nodes),
+    ("C8, C10: verdicts are deleted", status::deleted),
+    ("BM1 to BM4: metrics of sessions", metrics::of_sessions),
     ("B26 to B29: identity", sessions::identity),
     ("B30, B31: another AS number", sessions::local_as),
     ("B32, B33: passwords", sessions::passwords),
-    ("B37 to B42: BFD", bfd::profiles),
+    ("B37 to B42, BM5 to BM8: BFD", bfd::profiles),
     ("B61, B62, B67 to B70: what routers announce", inward::routes_of_routers),
     ("B63 to B66: what routers announce, by bgpextras", inward::routes_by_bgpextras),
     ("B72: a profile in the configuration", bfd::in_configuration),

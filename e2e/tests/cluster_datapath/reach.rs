@@ -1,6 +1,7 @@
 //! The client reaches pods: which nodes announce, which pods answer, from whatever pool an address is.
 
 use crate::ground::{Ground, Wish, advertisement, host, object, pool};
+use crate::metrics;
 use anyhow::{Context, Result, ensure};
 use herald_e2e::cluster::{LIMIT, Router};
 use herald_e2e::wait_for;
@@ -68,7 +69,7 @@ pub fn network_unavailable(ground: &mut Ground) -> Result<()> {
     ground.announced(&["198.51.100.12"], ALL)
 }
 
-/// With `externalTrafficPolicy: Local` the nodes with endpoints announce, and pods see the client's own address. Endpoints
+/// With `externalTrafficPolicy: Local` the nodes with endpoints announce, when kube-proxy says that it serves them; pods see the client's own address. Endpoints
 /// move: the routes follow.
 // B13, B14, B15
 pub fn local(ground: &mut Ground) -> Result<()> {
@@ -81,8 +82,11 @@ pub fn local(ground: &mut Ground) -> Result<()> {
     ])?;
     let addresses = ["198.51.100.14", "2001:db8:100::14", four, six];
     let cluster = &ground.cluster;
+    let before = metrics::first_endpoints(ground, 0.0)?;
     let (first, second) = (cluster.pod("first", "moving", 1)?, cluster.pod("second", "moving", 2)?);
     ground.announced(&addresses, &[1, 2])?;
+    // Three Services, and what kube-proxy said of each.
+    metrics::first_endpoints(ground, before + 3.0)?;
     for address in addresses {
         cluster.wait_answers(address, &["first", "second"])?;
         let own = if address.contains(':') { "2001:db8:c::10" } else { "203.0.113.10" };
