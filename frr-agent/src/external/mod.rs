@@ -15,7 +15,8 @@ use herald_core::model::InForce;
 use herald_core::plan::{Note, Options};
 use herald_core::problem::Problem;
 use herald_core::snapshot::Snapshot;
-use herald_source::kubernetes::connect;
+use herald_source::kubernetes::connect_both;
+use kube::Client;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -41,8 +42,9 @@ pub async fn run(args: Args) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let read_again = Arc::new(Notify::new());
-    let mut shell = Shell::new(&args).await?;
-    let mut manifests = manifests::watch(&args, read_again.clone()).await?;
+    let clients = connect_both(args.endpoint.kubeconfig.as_deref()).await?;
+    let mut shell = Shell::new(&args, clients.shared.clone())?;
+    let mut manifests = manifests::watch(&args, Some(clients), read_again.clone())?;
     info!(
         event = "Started",
         node = args.node,
@@ -68,7 +70,7 @@ pub async fn run(args: Args) -> Result<()> {
 }
 
 impl Shell {
-    async fn new(args: &Args) -> Result<Self> {
+    fn new(args: &Args, client: Client) -> Result<Self> {
         let state = State::open(&args.state_dir, None)?;
         let in_force = match state.read(IN_FORCE)? {
             Some(json) => serde_json::from_str(&json).context("state folder: in-force.json")?,
@@ -87,7 +89,6 @@ impl Shell {
         options.model.allow_missing_secrets = args.speaker.frrk8s_secret_passthrough;
         // Such an object is the agent's own here.
         options.model.ignore_leftovers = false;
-        let client = connect(args.endpoint.kubeconfig.as_deref()).await?;
         Ok(Self {
             node: args.node.clone(),
             passwords: if refers { Passwords::Refer } else { Passwords::Write },

@@ -32,6 +32,7 @@ use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::{Scope, Session};
 pub use keeper::Keeper;
+use kube::Client;
 pub use manifests::Heard;
 use runner::Runner;
 use serde::de::DeserializeOwned;
@@ -105,10 +106,14 @@ pub async fn run(args: Args) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (answer, mut answers) = mpsc::unbounded_channel();
-    let mut shell = Shell::new(&args, &answer)?;
-    let mut manifests = manifests::watch(&args, shell.read_again.clone()).await?;
+    let clients = manifests::clients(&args).await?;
+    let shared = clients.as_ref().map(|clients| clients.shared.clone());
+    let mut shell = Shell::new(&args, shared.clone(), &answer)?;
+    let mut manifests = manifests::watch(&args, clients, shell.read_again.clone())?;
     endpoint::start(&args.endpoint, &args.state_dir, &args.node, shell.facts.clone()).await?;
-    status::start(&args, shell.vtysh.clone(), (shell.told.clone(), shell.facts.clone())).await?;
+    if let Some(client) = shared {
+        status::start(&args, client, shell.vtysh.clone(), (shell.told.clone(), shell.facts.clone()))?;
+    }
     watch_daemons(&args, answer);
     info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
     loop {
@@ -157,7 +162,7 @@ fn watch_daemons(args: &Args, events: mpsc::UnboundedSender<Event>) {
 }
 
 impl Shell {
-    fn new(args: &Args, answers: &mpsc::UnboundedSender<Event>) -> Result<Self> {
+    fn new(args: &Args, client: Option<Client>, answers: &mpsc::UnboundedSender<Event>) -> Result<Self> {
         let boot = boot(args)?;
         let base = boot.as_ref().map(Boot::base).unwrap_or_default().lines().map(str::trim);
         let base = base.filter(|line| !line.is_empty()).map(str::to_owned).collect();
@@ -208,7 +213,7 @@ impl Shell {
             commits,
             conditions,
             here,
-            leftovers: Leftovers::new(args),
+            leftovers: Leftovers::new(&args.node, client),
             known_problems: Vec::new(),
             known_notes: Vec::new(),
         })

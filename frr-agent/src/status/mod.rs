@@ -13,32 +13,29 @@ mod wanted;
 
 pub use told::{Teller, Told};
 
-use crate::args::{Args, SourceArg};
+use crate::args::Args;
 use crate::live::Facts;
 use crate::vtysh::Vtysh;
 use anyhow::Result;
-use herald_source::kubernetes::connect;
+use kube::Client;
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The manager of the fields that are written, and the component of Events (MetalLB's name).
 const MANAGER: &str = "metallb-speaker";
 
-/// Begins to write about the node, where there is an API server.
-pub async fn start(
+/// Begins to write about the node.
+pub fn start(
     args: &Args,
+    client: Client,
     vtysh: Vtysh,
     heard: (watch::Receiver<Arc<Told>>, watch::Receiver<Arc<Facts>>),
 ) -> Result<()> {
-    if args.source != SourceArg::Kubernetes {
-        return Ok(());
-    }
     let options = task::Options {
         node: args.node.clone(),
         namespace: args.own_namespace()?.unwrap_or_default(),
         services: args.service_bgp_status,
     };
-    let client = connect(args.endpoint.kubeconfig.as_deref()).await?;
     task::spawn(client, options, vtysh, heard);
     Ok(())
 }

@@ -1,10 +1,8 @@
 //! The objects of an API server.
 
-use anyhow::Result;
 use herald_core::input::objects::{Keep, Kind};
 use herald_core::input::{self, Parsed};
-use herald_source::kubernetes::{Options, Watched, Watches, connect};
-use std::path::Path;
+use herald_source::kubernetes::{Clients, Options, Watched, Watches};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -29,13 +27,13 @@ const REQUIRED: [Kind; 10] = [
 const OPTIONAL: [Kind; 2] = [Kind::FrrConfiguration, Kind::ServiceCidr];
 
 /// Watches the API server. Nothing comes before everything is known; what is known stays while it is away.
-pub async fn watch(
-    kubeconfig: Option<&Path>,
+pub fn watch(
+    clients: Clients,
     namespace: &str,
     input: input::Options,
     again: Arc<Notify>,
-) -> Result<mpsc::UnboundedReceiver<Box<Parsed>>> {
-    let mut watches = Watches::start(connect(kubeconfig).await?, options(namespace, input));
+) -> mpsc::UnboundedReceiver<Box<Parsed>> {
+    let mut watches = Watches::start(clients, options(namespace, input));
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut last: Option<Parsed> = None;
@@ -51,7 +49,7 @@ pub async fn watch(
             last = Some(parsed);
         }
     });
-    Ok(receiver)
+    receiver
 }
 
 fn options(namespace: &str, input: input::Options) -> Options {
