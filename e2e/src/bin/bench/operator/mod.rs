@@ -2,7 +2,7 @@
 //! makes the same Services and writes their status once, without any controller.
 
 pub mod client;
-mod cost;
+pub mod cost;
 
 use crate::measure::{Figure, median};
 use anyhow::{Context, Result};
