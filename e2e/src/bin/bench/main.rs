@@ -42,7 +42,7 @@ fn main() -> Result<()> {
         return report(&format!("{prefix}agent-kubernetes"), &agent_kubernetes::figures(quick)?);
     }
     if arguments.iter().any(|argument| argument == "nodes") {
-        return report(&format!("{prefix}nodes"), &nodes::figures(&nodes::Extent::new(quick, &arguments)?)?);
+        return write(&format!("{prefix}nodes"), &nodes::figures(&nodes::Extent::new(quick, &arguments)?)?);
     }
     if arguments.iter().any(|argument| argument == "operator") {
         return report(&format!("{prefix}operator"), &operator::figures(quick)?);

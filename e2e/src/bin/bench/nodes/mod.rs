@@ -61,7 +61,7 @@ impl Extent {
     }
 }
 
-/// Everything, in one run.
+/// Everything, in one run; prints each figure as it comes.
 pub fn figures(extent: &Extent) -> Result<Vec<Figure>> {
     let bed = Bed::new()?;
     bed.grow(0..extent.recorded)?;
@@ -78,7 +78,11 @@ pub fn figures(extent: &Extent) -> Result<Vec<Figure>> {
         let entered = runtime.enter();
         nodes.grow(*number)?;
         drop(entered);
-        bench.measure(*number, &nodes.counts)?;
+        if let Err(why) = bench.measure(*number, &nodes.counts) {
+            // What was measured of fewer counts.
+            println!("{number} simulated nodes are more than this machine carries: {why:#}");
+            break;
+        }
     }
     // Before what they ask.
     runtime.block_on(async { drop(nodes) });
@@ -94,12 +98,12 @@ fn watch_real(bed: &Bed, extent: &Extent, figures: &mut Vec<Figure>) -> Result<P
     wait_quiet(kube)?;
     tell(figures, "a real agent, start", 1.0, &more(&before, &requests(kube)?));
     let standing = connections(bed.frr.namespace())?;
-    figures.push(Figure::new("a real agent", "connections", float(standing), "", None));
+    push(figures, "a real agent", "connections", float(standing), "");
     let (asked, then) = (requests(kube)?, Moment::now(kube, bed.frr.namespace())?);
     sleep(extent.rest);
     let spent = Moment::now(kube, bed.frr.namespace())?.since(&then);
     let rate = spent.bytes / spent.seconds;
-    figures.push(Figure::new("a real agent at rest", "wire", rate, "B/s", None));
+    push(figures, "a real agent at rest", "wire", rate, "B/s");
     tell(figures, "a real agent, while at rest", 1.0, &more(&asked, &requests(kube)?));
     let asked = requests(kube)?;
     bed.grow(extent.recorded..extent.recorded + 1)?;
@@ -258,7 +262,7 @@ impl Bench<'_> {
     }
 
     fn add(&mut self, case: &str, metric: &str, value: f64, unit: &str) {
-        self.figures.push(Figure::new(case, metric, value, unit, None));
+        push(&mut self.figures, case, metric, value, unit);
     }
 }
 
@@ -269,16 +273,17 @@ fn image(number: usize) -> serde_json::Value {
         "sizeBytes": 100_000_000 + number })
 }
 
+/// Notes a figure, and prints it at once: a run takes long.
+fn push(figures: &mut Vec<Figure>, case: &str, metric: &str, value: f64, unit: &str) {
+    let figure = Figure::new(case, metric, value, unit, None);
+    println!("{}", figure.line());
+    figures.push(figure);
+}
+
 /// How often each request was made, for one of `each`.
 fn tell(figures: &mut Vec<Figure>, case: &str, each: f64, made: &Requests) {
     for ((verb, what), count) in made {
-        figures.push(Figure::new(
-            &format!("{case}: {verb} {what}"),
-            "requests",
-            float(*count) / each,
-            "",
-            None,
-        ));
+        push(figures, &format!("{case}: {verb} {what}"), "requests", float(*count) / each, "");
     }
 }
 
