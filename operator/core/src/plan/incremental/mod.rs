@@ -31,6 +31,7 @@ use crate::model::InForce;
 use crate::problem::Problem;
 use crate::snapshot::{Here, ServiceKey, Snapshot};
 use herald_frr::config::FrrConfig;
+use herald_frr::shared::SharedMap;
 pub use offered::{Offered, OfferedServices, PeerSessions};
 use policy::Policy;
 use prefixes::Prefixes;
@@ -38,6 +39,9 @@ use services::Services;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use world::World;
+
+/// Services that a first plan takes in at a time; random inputs of tests have few.
+const PART: usize = if cfg!(test) { 2 } else { 512 };
 
 /// Plans one node again and again, see the module.
 #[derive(Debug)]
@@ -94,6 +98,9 @@ impl Incremental {
             None => Last::empty(snapshot, before, &self.node, &self.options)?,
         };
         let is_new = last.snapshot.services.is_empty();
+        if is_new {
+            last.follow_by_parts(snapshot, &self.options);
+        }
         last.follow(snapshot, &self.options);
         if is_new {
             last.services.pack();
@@ -161,6 +168,17 @@ impl Last {
             (Some(_), None) => is_there(&change.key.namespace),
             _ => true,
         })
+    }
+
+    /// Brings in all Services but the last ones, some at a time: what one part takes on the way is let go before the next.
+    fn follow_by_parts(&mut self, snapshot: &Snapshot, options: &Options) {
+        let mut known = Snapshot { services: SharedMap::new(), ..snapshot.clone() };
+        for (at, (key, service)) in snapshot.services.iter().enumerate() {
+            if at > 0 && at % PART == 0 {
+                self.follow(&known, options);
+            }
+            known.services.insert(key.clone(), service.clone());
+        }
     }
 
     /// Brings everything up to what the Services and EndpointSlices say now.
