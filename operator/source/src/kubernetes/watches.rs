@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// News that wait; then the watches wait too.
-const QUEUE: usize = 128;
+const QUEUE: usize = 32;
 
 /// A kind to be watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
