@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::sleep;
 
-/// So many nodes list at a time, as when a DaemonSet is rolled out.
+/// So many nodes list at a time, as when a `DaemonSet` is rolled out.
 const STARTING: usize = 10;
 /// What failed is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -170,13 +170,12 @@ impl Node {
     /// Watches again and again; a watch that ends is taken up where it ended, one that fails begins with a list.
     async fn follow(&self, at: usize, mut version: String) {
         loop {
-            match self.watch(&self.pattern.followed[at], &version).await {
-                Ok(last) => version = last,
-                Err(_) => {
-                    self.counts.failed.fetch_add(1, Relaxed);
-                    sleep(AGAIN).await;
-                    version = self.list_until_it_works(at).await;
-                }
+            if let Ok(last) = self.watch(&self.pattern.followed[at], &version).await {
+                version = last;
+            } else {
+                self.counts.failed.fetch_add(1, Relaxed);
+                sleep(AGAIN).await;
+                version = self.list_until_it_works(at).await;
             }
         }
     }
