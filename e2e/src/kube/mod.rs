@@ -11,7 +11,7 @@ mod proxy;
 mod relay;
 mod servers;
 
-pub use administrator::Administrator;
+pub use administrator::{Administrator, client};
 pub use lines::Line;
 pub use operator::Operator;
 pub use proxy::{Fate, Proxy};
