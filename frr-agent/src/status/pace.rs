@@ -20,12 +20,6 @@ impl Pace {
         Self { left: BURST, since: now }
     }
 
-    /// Whether a write may be made now.
-    pub fn open(&mut self, now: Instant) -> bool {
-        self.fill(now);
-        self.left > 0
-    }
-
     /// Whether so many writes may be made now; if so they are counted.
     pub fn take(&mut self, now: Instant, writes: u32) -> bool {
         self.fill(now);

@@ -236,8 +236,7 @@ impl Desk {
 
     /// The next write, if there is one to be made now. It has to be answered before there is another.
     pub fn next(&mut self, now: Instant) -> Option<Write> {
-        // Thousands may wait: they are looked through only when one of them may be made.
-        if self.flight.is_some() || !self.pace.open(now) {
+        if self.flight.is_some() {
             return None;
         }
         let write = self.first(now)?;
@@ -263,10 +262,6 @@ impl Desk {
     pub fn wake_at(&mut self, now: Instant) -> Option<Instant> {
         if self.flight.is_some() {
             return None;
-        }
-        if !self.pace.open(now) {
-            let waits = !self.pending.is_empty() || !self.events.is_empty();
-            return waits.then(|| self.pace.ready(now, 1));
         }
         if let Some(write) = self.first(now) {
             return Some(self.pace.ready(now, write.cost()));
