@@ -10,19 +10,6 @@ use tokio::sync::{Notify, mpsc};
 /// The longest wait before an API server that does not answer is asked again: there is an agent on every node.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Without them there is nothing to plan from.
-const REQUIRED: [Kind; 10] = [
-    Kind::Service,
-    Kind::EndpointSlice,
-    Kind::Node,
-    Kind::Namespace,
-    Kind::IpAddressPool,
-    Kind::L2Advertisement,
-    Kind::BgpAdvertisement,
-    Kind::BgpPeer,
-    Kind::BfdProfile,
-    Kind::Community,
-];
 /// An API server may not know them; one that does is waited for.
 const OPTIONAL: [Kind; 2] = [Kind::FrrConfiguration, Kind::ServiceCidr];
 
@@ -60,7 +47,7 @@ fn options(namespace: &str, input: input::Options) -> Options {
         labels: None,
         required,
     };
-    let required = REQUIRED.into_iter().map(|kind| watched(kind, true));
+    let required = Kind::PLANNED_FROM.into_iter().map(|kind| watched(kind, true));
     let optional = OPTIONAL.into_iter().map(|kind| watched(kind, false));
     let extras = Watched {
         kind: Kind::ConfigMap,
