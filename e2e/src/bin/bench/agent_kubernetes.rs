@@ -20,6 +20,8 @@ use tokio::task::JoinSet;
 pub const LIMIT: Duration = Duration::from_mins(5);
 /// Where the Services are.
 pub const NAMESPACE: &str = "bench";
+/// Services that are made and then waited for: a watch ends after five minutes.
+const AT_A_TIME: usize = 1_000;
 /// Requests at a time.
 const WORKERS: usize = 16;
 /// The limits: CPU per EndpointSlice event; steady memory and its peak, by the number of Services.
@@ -81,7 +83,10 @@ pub fn figures(quick: bool) -> Result<Vec<Figure>> {
 /// Makes Services of these numbers with their addresses, and an EndpointSlice with two endpoints each.
 pub fn grow(kube: &Kube, numbers: Range<usize>) -> Result<()> {
     kube.ask(async |client: Client| {
-        burst(&client, NAMESPACE, numbers.clone(), Status::ByClient).await?;
+        for first in numbers.clone().step_by(AT_A_TIME) {
+            let part = first..numbers.end.min(first + AT_A_TIME);
+            burst(&client, NAMESPACE, part, Status::ByClient).await?;
+        }
         let slices: Api<EndpointSlice> = Api::namespaced(client, NAMESPACE);
         let mut workers = JoinSet::new();
         for worker in 0..WORKERS {
