@@ -1,7 +1,7 @@
 # Everything runs as root on Debian (network namespaces, FRR); `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help ci test test-long bench bench-apply bench-operator bench-e2e demo demo-cluster demo-clean lab lint fmt
+.PHONY: help ci test test-long bench bench-apply bench-operator bench-e2e bench-agent bench-nodes demo demo-cluster demo-clean lab lint fmt
 
 CARGO ?= cargo
 export HERALD_FRR_ROOT ?= $(CURDIR)/target/lab/frr-10.3
@@ -40,6 +40,14 @@ bench-operator: lab ## Measures the operator on a real API server: 1,000 and 5,0
 bench-e2e: lab ## Measures the whole product: a Service at the API server to its route at a neighbour; target/bench/e2e.json
 	$(CARGO) build --release -p herald-controller -p herald-agent
 	$(CARGO) run --release -p herald-e2e --bin bench -- e2e
+
+bench-agent: lab ## Measures the agent on a real API server: memory and CPU with 10,000 Services; target/bench/agent-kubernetes.json
+	$(CARGO) build --release -p herald-agent
+	$(CARGO) run --release -p herald-e2e --bin bench -- agent-kubernetes
+
+bench-nodes: lab ## Measures what 100 and 300 simulated nodes are to an API server; target/bench/nodes.json
+	$(CARGO) build --release -p herald-agent
+	$(CARGO) run --release -p herald-e2e --bin bench -- nodes
 
 demo: lab ## Two nodes, a router and a client: from manifests to a page over HTTP (KEEP=1 leaves it up)
 	$(CARGO) build --quiet -p herald-operator -p herald-agent -p herald-e2e

@@ -85,7 +85,7 @@ impl Administrator {
 }
 
 /// A client that waits for nobody's delayed acknowledgement (RFC 896), as kubectl and controllers written in Go are.
-fn client(config: Config) -> Result<Client> {
+pub fn client(config: Config) -> Result<Client> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);

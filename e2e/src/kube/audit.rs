@@ -43,11 +43,7 @@ pub struct Asked {
 
 /// Everything that our accounts asked so far.
 pub fn read(folder: &Path) -> Result<Vec<Asked>> {
-    let ours = |event: &Value| {
-        let user = event["user"]["username"].as_str().unwrap_or_default();
-        user.starts_with("system:serviceaccount:metallb-system:")
-    };
-    Ok(events(folder)?.iter().filter(|event| ours(event)).map(one).collect())
+    Ok(events(folder)?.iter().filter(|event| is_ours(event)).map(one).collect())
 }
 
 /// When a Service of the namespace `default` was created, and when its status was written first: both as the API server
@@ -69,19 +65,34 @@ pub fn first_status(folder: &Path, name: &str) -> Result<(Timestamp, Timestamp)>
     Ok((at("create", None)?, at("patch", Some("status"))?))
 }
 
+/// Every request of our accounts as it began, oldest first: its verb, and its path with query.
+pub fn begun(folder: &Path) -> Result<Vec<(String, String)>> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let begins = |event: &&Value| (event["verb"] == "watch") == (event["stage"] == "ResponseStarted");
+    let all = all_events(folder)?;
+    let ours = all.iter().filter(|event| is_ours(event)).filter(begins);
+    Ok(ours.map(|event| (text(&event["verb"]), text(&event["requestURI"]))).collect())
+}
+
+fn is_ours(event: &Value) -> bool {
+    let user = event["user"]["username"].as_str().unwrap_or_default();
+    user.starts_with("system:serviceaccount:metallb-system:")
+}
+
+/// Each request once, when it was answered in full.
 fn events(folder: &Path) -> Result<Vec<Value>> {
+    let mut events = all_events(folder)?;
+    // A watch is logged when it starts and when it ends.
+    events.retain(|event| event["stage"] != "ResponseStarted");
+    Ok(events)
+}
+
+fn all_events(folder: &Path) -> Result<Vec<Value>> {
     // No request of ours, no file.
     let text = fs::read_to_string(folder.join(LOG)).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let mut events = Vec::new();
-    for line in whole.lines() {
-        let event: Value = serde_json::from_str(line).with_context(|| format!("audit log: {line}"))?;
-        // A watch is logged when it starts and when it ends.
-        if event["stage"] != "ResponseStarted" {
-            events.push(event);
-        }
-    }
-    Ok(events)
+    let event = |line| serde_json::from_str(line).with_context(|| format!("audit log: {line}"));
+    whole.lines().map(event).collect()
 }
 
 fn one(event: &Value) -> Asked {

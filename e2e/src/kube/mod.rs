@@ -11,7 +11,7 @@ mod proxy;
 mod relay;
 mod servers;
 
-pub use administrator::Administrator;
+pub use administrator::{Administrator, client};
 pub use lines::Line;
 pub use operator::Operator;
 pub use proxy::{Fate, Proxy};
@@ -50,7 +50,7 @@ pub struct Kube {
     // The controllers end before the server, and that before the store that it writes to.
     controllers: Option<Process>,
     api: Process,
-    _etcd: Process,
+    etcd: Process,
 }
 
 /// `kubectl` as administrator.
@@ -77,17 +77,8 @@ impl Kube {
         let api = servers::api(&namespace, &folder, &programs)?;
         let kubectl = Kubectl::new(namespace, &programs, &folder);
         let (pods, controllers, forbidden_allowed) = (AtomicU16::new(10), None, false);
-        let mut kube = Self {
-            kubectl,
-            programs,
-            folder,
-            segment,
-            pods,
-            forbidden_allowed,
-            controllers,
-            api,
-            _etcd: etcd,
-        };
+        let mut kube =
+            Self { kubectl, programs, folder, segment, pods, forbidden_allowed, controllers, api, etcd };
         kube.wait_ready()?;
         Ok(kube)
     }
@@ -212,6 +203,11 @@ impl Kube {
         audit::read(&self.folder)
     }
 
+    /// The same as they began, watches too: verb, and path with query.
+    pub fn begun(&self) -> Result<Vec<(String, String)>> {
+        audit::begun(&self.folder)
+    }
+
     /// When a Service of the namespace `default` was created, and when its status was written first.
     pub fn first_status(&self, name: &str) -> Result<(Timestamp, Timestamp)> {
         audit::first_status(&self.folder, name)
@@ -244,6 +240,12 @@ impl Kube {
     #[must_use]
     pub fn api_id(&self) -> u32 {
         self.api.id()
+    }
+
+    /// The process id of the store behind it.
+    #[must_use]
+    pub fn store_id(&self) -> u32 {
+        self.etcd.id()
     }
 
     /// A namespace that reaches the API server as a pod does, and its address.

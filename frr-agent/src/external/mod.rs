@@ -20,7 +20,8 @@ use herald_core::plan::{Note, Options};
 use herald_core::problem::Problem;
 use herald_core::snapshot::{ServiceKey, Snapshot};
 use herald_serving::health::Health;
-use herald_source::kubernetes::connect;
+use herald_source::kubernetes::connect_both;
+use kube::Client;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -52,11 +53,13 @@ pub async fn run(args: Args) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let read_again = Arc::new(Notify::new());
-    let mut shell = Shell::new(&args).await?;
-    let mut manifests = manifests::watch(&args, read_again.clone()).await?;
-    status::start(&args, shell.told.clone(), None).await?;
+    let clients = connect_both(args.endpoint.kubeconfig.as_deref()).await?;
+    let client = clients.shared.clone();
+    let mut shell = Shell::new(&args, client.clone())?;
+    let mut manifests = manifests::watch(&args, Some(clients), read_again.clone())?;
+    status::start(&args, client.clone(), shell.told.clone(), None)?;
     let (ask, mut asked) = mpsc::unbounded_channel();
-    serve::start(&args, &shell, ask).await?;
+    serve::start(&args, &shell, client, ask)?;
     info!(
         event = "Started",
         node = args.node,
@@ -86,7 +89,7 @@ pub async fn run(args: Args) -> Result<()> {
 }
 
 impl Shell {
-    async fn new(args: &Args) -> Result<Self> {
+    fn new(args: &Args, client: Client) -> Result<Self> {
         let state = State::open(&args.state_dir, None)?;
         let in_force = match state.read(IN_FORCE)? {
             Some(json) => serde_json::from_str(&json).context("state folder: in-force.json")?,
@@ -105,7 +108,6 @@ impl Shell {
         options.model.allow_missing_secrets = args.speaker.frrk8s_secret_passthrough;
         // Such an object is the agent's own here.
         options.model.ignore_leftovers = false;
-        let client = connect(args.endpoint.kubeconfig.as_deref()).await?;
         let (teller, told) = Teller::new([].into());
         Ok(Self {
             node: args.node.clone(),

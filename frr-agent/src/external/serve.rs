@@ -5,13 +5,18 @@ use crate::args::{Args, SourceArg};
 use crate::metrics::{self, Sources};
 use anyhow::Result;
 use herald_serving::access::Guard;
-use herald_source::kubernetes::connect;
+use kube::Client;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 /// Serves what the flags ask for, in tasks of its own; `ask` is told who wants to know what is announced.
-pub async fn start(args: &Args, shell: &Shell, ask: UnboundedSender<oneshot::Sender<String>>) -> Result<()> {
+pub fn start(
+    args: &Args,
+    shell: &Shell,
+    client: Client,
+    ask: UnboundedSender<oneshot::Sender<String>>,
+) -> Result<()> {
     let addresses = args.metrics.addresses(args.source == SourceArg::Kubernetes).without_frr();
     metrics::start_health(&addresses, &shell.health);
     if addresses.guarded().next().is_none() {
@@ -22,7 +27,7 @@ pub async fn start(args: &Args, shell: &Shell, ask: UnboundedSender<oneshot::Sen
         // A loop that has ended answers nothing.
         announced: Arc::new(move |asked| drop(ask.send(asked))),
         scraper: None,
-        guard: Arc::new(Guard::new(connect(args.endpoint.kubeconfig.as_deref()).await?)),
+        guard: Arc::new(Guard::new(client)),
     };
     metrics::start(&args.metrics, &addresses, &args.node, sources)
 }

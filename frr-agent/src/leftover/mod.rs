@@ -1,15 +1,12 @@
 //! What MetalLB's speaker left behind goes once it is of no use any more.
 
-use crate::args::{Args, SourceArg};
 use anyhow::{Context, Result};
 use herald_core::model::leftover_of;
 use herald_core::problem::ObjectRef;
 use herald_core::snapshot::Snapshot;
 use herald_crds::frrk8s::FRRConfiguration;
-use herald_source::kubernetes::connect;
-use kube::Api;
 use kube::api::{DeleteParams, Preconditions};
-use std::path::{Path, PathBuf};
+use kube::{Api, Client};
 use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{error, info};
@@ -17,24 +14,19 @@ use tracing::{error, info};
 /// What failed is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// A kubeconfig, or what a pod has.
-type Server = Option<PathBuf>;
-
 /// Deletes leftovers of one node.
-#[derive(Debug)]
 pub struct Leftovers {
     node: String,
-    /// How the API server is reached; `None` where manifests come from a folder: nobody deletes there.
-    server: Option<Server>,
+    /// `None` where manifests come from a folder: nobody deletes there.
+    client: Option<Client>,
     /// What is being deleted.
     going: Option<ObjectRef>,
 }
 
 impl Leftovers {
     /// Those of the agent's node.
-    pub fn new(args: &Args) -> Self {
-        let server = (args.source == SourceArg::Kubernetes).then(|| args.endpoint.kubeconfig.clone());
-        Self { node: args.node.clone(), server, going: None }
+    pub fn new(node: &str, client: Option<Client>) -> Self {
+        Self { node: node.to_owned(), client, going: None }
     }
 
     /// FRR runs what was planned from these objects (deletes, in a task).
@@ -46,16 +38,16 @@ impl Leftovers {
             return;
         };
         let object = &found.meta.object;
-        if let Some(server) = self.server.clone().filter(|_| self.going.as_ref() != Some(object)) {
+        if let Some(client) = self.client.clone().filter(|_| self.going.as_ref() != Some(object)) {
             self.going = Some(object.clone());
-            tokio::spawn(delete(server, object.clone()));
+            tokio::spawn(delete(client, object.clone()));
         }
     }
 }
 
-async fn delete(server: Server, object: ObjectRef) {
+async fn delete(client: Client, object: ObjectRef) {
     let mut told = false;
-    while let Err(why) = delete_once(server.as_deref(), &object).await {
+    while let Err(why) = delete_once(&client, &object).await {
         if !told {
             error!(
                 event = "DeleteFailed",
@@ -70,8 +62,8 @@ async fn delete(server: Server, object: ObjectRef) {
 }
 
 /// As it was seen now and no other: one that somebody has made his own meanwhile stays.
-async fn delete_once(server: Option<&Path>, object: &ObjectRef) -> Result<()> {
-    let api: Api<FRRConfiguration> = Api::namespaced(connect(server).await?, &object.namespace);
+async fn delete_once(client: &Client, object: &ObjectRef) -> Result<()> {
+    let api: Api<FRRConfiguration> = Api::namespaced(client.clone(), &object.namespace);
     let Some(found) = api.get_opt(&object.name).await.context("read it")? else { return Ok(()) };
     if leftover_of(&object.name, &found.spec).is_none() {
         return Ok(());

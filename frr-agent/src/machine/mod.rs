@@ -14,8 +14,8 @@
 //! moment later, while the next changes go on; any other change by reading FRR's configuration once. What is in doubt
 //! (a vtysh that died, a daemon that went away) is no longer believed, and FRR is read before the next step.
 //!
-//! One apply at a time; what arrives meanwhile is gathered. A configuration of which FRR refused a line is taken back
-//! to the last good one and not tried again until what is wanted changes.
+//! One apply at a time; what arrives meanwhile, and for a moment after it, is gathered. A configuration of which FRR
+//! refused a line is taken back to the last good one and not tried again until what is wanted changes.
 
 mod check;
 mod message;
@@ -45,6 +45,11 @@ pub const RETRY_LIMIT: Duration = Duration::from_secs(16);
 pub const STARTING: Duration = Duration::from_secs(5);
 /// Attempts follow each other this fast while FRR starts.
 pub const STARTING_RETRY: Duration = Duration::from_millis(100);
+/// After an apply the next one waits for this many times as long as that one took, so that changes that keep coming are
+/// gathered: most of an apply of one line is the start of `vtysh`, and what is saved is FRR's and everybody's.
+const REST: u32 = 2;
+/// It waits no longer than this.
+pub const REST_LIMIT: Duration = Duration::from_millis(200);
 /// A doubt waits this long for changes that keep coming, and no longer.
 pub const DOUBT_LIMIT: Duration = Duration::from_secs(1);
 
@@ -139,6 +144,8 @@ pub struct Machine {
     check_at: Option<Instant>,
     /// Nothing is begun before this time.
     retry_at: Option<Instant>,
+    /// No change is begun before this time: the last one was a moment ago.
+    rest_until: Option<Instant>,
     retry_delay: Duration,
     last_failure: Option<String>,
     /// Lines by which FRR differs from what is wanted, reported and left alone.
@@ -177,6 +184,7 @@ impl Machine {
             checks: Checks::default(),
             check_at: None,
             retry_at: None,
+            rest_until: None,
             retry_delay: RETRY_INTERVAL,
             last_failure: None,
             tolerated: BTreeSet::new(),
@@ -192,10 +200,18 @@ impl Machine {
     pub fn wake_at(&self) -> Option<Instant> {
         self.up_since.and(self.wanted.as_ref())?;
         let begin = match self.phase {
-            Phase::Idle => self.retry_at.or(self.check_at),
+            Phase::Idle => {
+                self.retry_at.or_else(|| self.rests_until().into_iter().chain(self.check_at).min())
+            }
             _ => None,
         };
         begin.into_iter().chain(self.checks.due_at()).min()
+    }
+
+    /// Until when a change that is there waits for more.
+    fn rests_until(&self) -> Option<Instant> {
+        let (believed, wanted) = (self.believed.as_ref()?, self.wanted.as_ref()?);
+        self.rest_until.filter(|_| !Arc::ptr_eq(believed, wanted))
     }
 
     /// Takes what happened and answers with what is to be done, in order.

@@ -2,8 +2,8 @@
 
 use super::check::{self, CHECK_LIMIT, Checks, Verdict};
 use super::message::{Attempt, Drift, Failure, Kept, Outcome, Output, RefusedLine, Report, Run};
-use super::{CHECK_INTERVAL, Change, DOUBT_LIMIT, Goal, Machine, Phase, RETRY_INTERVAL, RETRY_LIMIT};
-use super::{STARTING, STARTING_RETRY};
+use super::{CHECK_INTERVAL, Change, DOUBT_LIMIT, Goal, Machine, Phase, REST, REST_LIMIT};
+use super::{RETRY_INTERVAL, RETRY_LIMIT, STARTING, STARTING_RETRY};
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::{self, ChangePlan};
 use herald_frr::running::Running;
@@ -15,6 +15,7 @@ use std::time::Instant;
 impl Machine {
     /// Starts what is to be done next, if nothing is under way.
     pub(super) fn begin(&mut self, now: Instant) -> Vec<Output> {
+        self.rest_until = self.rest_until.filter(|at| now < *at);
         let waits = self.up_since.is_none() || self.retry_at.is_some_and(|at| now < at);
         if waits || !matches!(self.phase, Phase::Idle) {
             return Vec::new();
@@ -24,7 +25,9 @@ impl Machine {
         let Some(believed) = self.believed.clone() else { return self.read(Phase::Comparing) };
         let overdue = self.doubt.is_some_and(|since| now >= since + DOUBT_LIMIT);
         if !overdue && !Arc::ptr_eq(&believed, goal.config()) {
-            return self.change(now, &believed, goal);
+            // The way back waits for nothing.
+            let rests = self.rest_until.is_some() && matches!(goal, Goal::Wanted(_));
+            return if rests { Vec::new() } else { self.change(now, &believed, goal) };
         }
         if self.doubt.is_some() || self.check_at.is_none_or(|at| now >= at) {
             return self.read(Phase::Checking);
@@ -75,6 +78,7 @@ impl Machine {
         let Phase::Applying(_, change) = mem::replace(&mut self.phase, Phase::Idle) else {
             return Vec::new();
         };
+        self.rest_until = Some(now + ((now - change.started) * REST).min(REST_LIMIT));
         if refused.is_empty() && change.only_prefixes {
             return self.took_prefixes(now, &change);
         }

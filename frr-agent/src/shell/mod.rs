@@ -34,6 +34,7 @@ use herald_frr::config::FrrConfig;
 use herald_frr::diff::{Scope, Session};
 use herald_serving::health::Health;
 pub use keeper::Keeper;
+use kube::Client;
 pub use manifests::Heard;
 use runner::Runner;
 use serde::de::DeserializeOwned;
@@ -113,11 +114,15 @@ pub async fn run(args: Args) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (answer, mut answers) = mpsc::unbounded_channel();
-    let mut shell = Shell::new(&args, &answer)?;
-    let mut manifests = manifests::watch(&args, shell.read_again.clone()).await?;
-    let frr = status::OwnFrr { vtysh: shell.vtysh.clone(), facts: shell.facts.clone() };
-    status::start(&args, shell.told.clone(), Some(frr)).await?;
-    serve::start(&args, &shell, &answer).await?;
+    let clients = manifests::clients(&args).await?;
+    let shared = clients.as_ref().map(|clients| clients.shared.clone());
+    let mut shell = Shell::new(&args, shared.clone(), &answer)?;
+    let mut manifests = manifests::watch(&args, clients, shell.read_again.clone())?;
+    if let Some(client) = shared.clone() {
+        let frr = status::OwnFrr { vtysh: shell.vtysh.clone(), facts: shell.facts.clone() };
+        status::start(&args, client, shell.told.clone(), Some(frr))?;
+    }
+    serve::start(&args, &shell, shared, &answer).await?;
     watch_daemons(&args, answer);
     info!(event = "Started", node = args.node, version = env!("CARGO_PKG_VERSION"));
     loop {
@@ -171,7 +176,7 @@ fn watch_daemons(args: &Args, events: mpsc::UnboundedSender<Event>) {
 }
 
 impl Shell {
-    fn new(args: &Args, answers: &mpsc::UnboundedSender<Event>) -> Result<Self> {
+    fn new(args: &Args, client: Option<Client>, answers: &mpsc::UnboundedSender<Event>) -> Result<Self> {
         let boot = boot(args)?;
         let base = boot.as_ref().map(Boot::base).unwrap_or_default().lines().map(str::trim);
         let base = base.filter(|line| !line.is_empty()).map(str::to_owned).collect();
@@ -221,7 +226,7 @@ impl Shell {
             commits,
             conditions,
             here,
-            leftovers: Leftovers::new(args),
+            leftovers: Leftovers::new(&args.node, client),
             metrics: Metrics::new()?,
             vty,
             health: Health::new(&[metrics::CACHES, serve::FRR]),

@@ -7,6 +7,7 @@ use crate::metrics::{self, Scraper, Sources};
 use anyhow::{Context, Result};
 use herald_serving::access::Guard;
 use herald_source::kubernetes::connect;
+use kube::Client;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -14,16 +15,24 @@ use tokio::sync::mpsc::UnboundedSender;
 pub const FRR: &str = "frr";
 
 /// Serves what the flags ask for, in tasks of its own.
-pub async fn start(args: &Args, shell: &Shell, events: &UnboundedSender<Event>) -> Result<()> {
+pub async fn start(
+    args: &Args,
+    shell: &Shell,
+    client: Option<Client>,
+    events: &UnboundedSender<Event>,
+) -> Result<()> {
     let addresses = args.metrics.addresses(args.source == SourceArg::Kubernetes);
     metrics::start_health(&addresses, &shell.health);
     let of_metrics = addresses.guarded().next().is_some();
     if args.endpoint.listen.is_none() && !of_metrics {
         return Ok(());
     }
-    let client = connect(args.endpoint.kubeconfig.as_deref()).await.context(
-        "--listen and metrics need the cluster's API to know who may ask; give --kubeconfig FILE outside of a cluster",
-    )?;
+    let client = match client {
+        Some(client) => client,
+        None => connect(args.endpoint.kubeconfig.as_deref()).await.context(
+            "--listen and metrics need the cluster's API to know who may ask; give --kubeconfig FILE outside of a cluster",
+        )?,
+    };
     let guard = Arc::new(Guard::new(client));
     if let Some(listen) = args.endpoint.listen {
         let (options, tls, facts) = (&args.endpoint, &args.metrics.tls, shell.facts.clone());

@@ -13,11 +13,11 @@ mod wanted;
 
 pub use told::{Teller, Told};
 
-use crate::args::{Args, SourceArg};
+use crate::args::Args;
 use crate::live::Facts;
 use crate::vtysh::Vtysh;
 use anyhow::Result;
-use herald_source::kubernetes::connect;
+use kube::Client;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -32,18 +32,19 @@ pub struct OwnFrr {
     pub facts: watch::Receiver<Arc<Facts>>,
 }
 
-/// Begins to write about the node, where there is an API server. Without an FRR of its own the agent tells what it thinks of the
-/// configuration, and nothing else: the rest is for those to tell who run FRR.
-pub async fn start(args: &Args, told: watch::Receiver<Arc<Told>>, frr: Option<OwnFrr>) -> Result<()> {
-    if args.source != SourceArg::Kubernetes {
-        return Ok(());
-    }
+/// Begins to write about the node. Without an FRR of its own the agent tells what it thinks of the configuration, and nothing else:
+/// the rest is for those to tell who run FRR.
+pub fn start(
+    args: &Args,
+    client: Client,
+    told: watch::Receiver<Arc<Told>>,
+    frr: Option<OwnFrr>,
+) -> Result<()> {
     let options = task::Options {
         node: args.node.clone(),
         namespace: args.own_namespace()?.unwrap_or_default(),
         services: args.service_bgp_status,
     };
-    let client = connect(args.endpoint.kubeconfig.as_deref()).await?;
     task::spawn(client, options, told, frr);
     Ok(())
 }

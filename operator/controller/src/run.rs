@@ -184,20 +184,8 @@ fn watched(args: &args::Controller, namespace: &str) -> Options {
     let ours = |kind: Kind| (kind.is_ours() && kind.is_namespaced()).then(|| namespace.to_owned());
     let watched =
         |kind, required| Watched { kind, namespace: ours(kind), fields: None, labels: None, required };
-    let required = [
-        Kind::Service,
-        Kind::EndpointSlice,
-        Kind::Node,
-        Kind::Namespace,
-        Kind::IpAddressPool,
-        Kind::L2Advertisement,
-        Kind::BgpAdvertisement,
-        Kind::BgpPeer,
-        Kind::BfdProfile,
-        Kind::Community,
-        Kind::ConfigurationState,
-    ];
-    let mut all: Vec<Watched> = required.into_iter().map(|kind| watched(kind, true)).collect();
+    let required = Kind::PLANNED_FROM.into_iter().chain([Kind::ConfigurationState]);
+    let mut all: Vec<Watched> = required.map(|kind| watched(kind, true)).collect();
     // Who does not use frr-k8s' API need not install it.
     all.push(watched(Kind::FrrConfiguration, false));
     // The webhooks tell whether a peer's is there and of the right type. Helm's, which hold whole releases, are never meant.

@@ -10,13 +10,18 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-const LIMIT: Duration = Duration::from_mins(5);
-const NAMESPACE: &str = "bench";
+/// Enough for whatever is waited for.
+pub const LIMIT: Duration = Duration::from_mins(5);
+/// Where the Services are.
+pub const NAMESPACE: &str = "bench";
+/// Services that are made and then waited for: a watch ends after five minutes.
+const AT_A_TIME: usize = 1_000;
 /// Requests at a time.
 const WORKERS: usize = 16;
 /// The issue's limits: CPU per EndpointSlice event; steady memory and its peak, by the number of Services.
@@ -52,29 +57,56 @@ kind: Node
 metadata: {name: node-1}
 ";
 
-struct Bench {
+/// API server, FRR and a neighbour; no agent yet.
+pub struct Bed {
     neighbour: Bird,
-    frr: Frr,
-    kube: Kube,
-    kubeconfig: PathBuf,
+    pub frr: Frr,
+    pub kube: Kube,
+    /// Of the agents' `ServiceAccount`.
+    pub kubeconfig: PathBuf,
     // Last, so that it outlives what runs in it.
-    _lab: Lab,
+    pub lab: Lab,
 }
 
 pub fn figures(quick: bool) -> Result<Vec<Figure>> {
-    let bench = Bench::new()?;
+    let bed = Bed::new()?;
     let (sizes, runs): (&[usize], u32) = if quick { (&[30], 4) } else { (&[1_000, 10_000], 100) };
     let (mut figures, mut made) = (Vec::new(), 0);
     for size in sizes {
-        bench.grow(made..*size)?;
+        bed.grow(made..*size)?;
         made = *size;
-        figures.extend(bench.measure(*size, runs)?);
+        figures.extend(bed.measure(*size, runs)?);
     }
     Ok(figures)
 }
 
-impl Bench {
-    fn new() -> Result<Self> {
+/// Makes Services of these numbers with their addresses, and an EndpointSlice with two endpoints each.
+pub fn grow(kube: &Kube, numbers: Range<usize>) -> Result<()> {
+    kube.ask(async |client: Client| {
+        for first in numbers.clone().step_by(AT_A_TIME) {
+            let part = first..numbers.end.min(first + AT_A_TIME);
+            burst(&client, NAMESPACE, part, Status::ByClient).await?;
+        }
+        let slices: Api<EndpointSlice> = Api::namespaced(client, NAMESPACE);
+        let mut workers = JoinSet::new();
+        for worker in 0..WORKERS {
+            let (slices, numbers) = (slices.clone(), numbers.clone());
+            workers.spawn(async move {
+                for number in numbers.skip(worker).step_by(WORKERS) {
+                    slices.create(&PostParams::default(), &slice(number)?).await?;
+                }
+                anyhow::Ok(())
+            });
+        }
+        while let Some(done) = workers.join_next().await {
+            done??;
+        }
+        Ok(())
+    })
+}
+
+impl Bed {
+    pub fn new() -> Result<Self> {
         let lab = Lab::new()?;
         let lan = lab.segment("lan")?;
         let (node, router) = (lab.namespace("node")?, lab.namespace("router")?);
@@ -89,29 +121,12 @@ impl Bench {
         let kubeconfig = kube.service_account_kubeconfig("metallb-system", "speaker")?;
         let frr = Frr::start(&lab, &node, Release::V10, "")?;
         let neighbour = Bird::start(&lab, &router, NEIGHBOUR)?;
-        Ok(Self { neighbour, frr, kube, kubeconfig, _lab: lab })
+        Ok(Self { neighbour, frr, kube, kubeconfig, lab })
     }
 
-    /// Makes Services of these numbers with their addresses, and an EndpointSlice with two endpoints each.
-    fn grow(&self, numbers: std::ops::Range<usize>) -> Result<()> {
-        self.kube.ask(async |client: Client| {
-            burst(&client, NAMESPACE, numbers.clone(), Status::ByClient).await?;
-            let slices: Api<EndpointSlice> = Api::namespaced(client, NAMESPACE);
-            let mut workers = JoinSet::new();
-            for worker in 0..WORKERS {
-                let (slices, numbers) = (slices.clone(), numbers.clone());
-                workers.spawn(async move {
-                    for number in numbers.skip(worker).step_by(WORKERS) {
-                        slices.create(&PostParams::default(), &slice(number)?).await?;
-                    }
-                    anyhow::Ok(())
-                });
-            }
-            while let Some(done) = workers.join_next().await {
-                done??;
-            }
-            Ok(())
-        })
+    /// The same as [`grow`].
+    pub fn grow(&self, numbers: Range<usize>) -> Result<()> {
+        grow(&self.kube, numbers)
     }
 
     fn measure(&self, size: usize, runs: u32) -> Result<Vec<Figure>> {
@@ -150,7 +165,8 @@ impl Bench {
         })
     }
 
-    fn count(&self, wanted: usize) -> Result<()> {
+    /// Waits until the neighbour has so many routes.
+    pub fn count(&self, wanted: usize) -> Result<()> {
         wait_for("the neighbour's table", LIMIT, || {
             let text = self.neighbour.ask("show route count")?;
             let found = text.lines().find_map(|line| line.split_once(" of ")).context("no count")?.0.trim();

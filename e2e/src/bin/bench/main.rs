@@ -1,7 +1,8 @@
 //! `make bench` and, with the word `apply`, `operator` or `e2e`, `make bench-apply`, `bench-operator` and `bench-e2e`; with the
-//! word `agent-kubernetes` what the agent costs on an API server: write
+//! word `agent-kubernetes` or `nodes`, `make bench-agent` and `make bench-nodes`: write
 //! target/bench/*.json and print a table. `--quick` runs everything once and small, as CI does; `apply --size=N` measures
-//! one size, `--without-frr-k8s` leaves its way out, and `--agent-alone` frr-reload.py too.
+//! one size, `--without-frr-k8s` leaves its way out, and `--agent-alone` frr-reload.py too; `nodes --nodes=N,N` says how many,
+//! and `--connections=each` gives each of their requests a connection.
 
 mod agent;
 mod agent_kubernetes;
@@ -10,6 +11,7 @@ mod apply;
 mod cluster;
 mod folder;
 mod measure;
+mod nodes;
 mod operator;
 
 use anyhow::{Context, Result};
@@ -38,6 +40,9 @@ fn main() -> Result<()> {
     println!("{:<66} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");
     if arguments.iter().any(|argument| argument == "agent-kubernetes") {
         return report(&format!("{prefix}agent-kubernetes"), &agent_kubernetes::figures(quick)?);
+    }
+    if arguments.iter().any(|argument| argument == "nodes") {
+        return write(&format!("{prefix}nodes"), &nodes::figures(&nodes::Extent::new(quick, &arguments)?)?);
     }
     if arguments.iter().any(|argument| argument == "operator") {
         return report(&format!("{prefix}operator"), &operator::figures(quick)?);

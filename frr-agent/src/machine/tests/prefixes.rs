@@ -100,3 +100,25 @@ fn thousands_of_prefixes_are_proved_by_reading() {
     assert!(outputs.contains(&taken(&many)) && reads(&outputs), "{} outputs", outputs.len());
     assert_eq!(drive.runs(&many), [kept(&many, true)]);
 }
+
+#[test]
+fn after_an_apply_changes_are_gathered_for_twice_as_long_as_it_took() {
+    let mut drive = Drive::settled(&one());
+    applied_lines(&drive.want(&two()));
+    drive.now += Duration::from_millis(20);
+    drive.accepts();
+    assert_eq!(drive.want(&one()), []);
+    assert_eq!(drive.machine.wake_at(), Some(drive.now + Duration::from_millis(40)));
+    drive.now += Duration::from_millis(39);
+    let other = config(&ONE.replace("192.0.2.1/32\n", "192.0.2.1/32\n  network 192.0.2.3/32\n"));
+    assert_eq!(drive.want(&other), []);
+    drive.now += Duration::from_millis(1);
+    let lines = applied_lines(&drive.give(Input::Due));
+    assert!(lines.contains(&"network 192.0.2.3/32".to_owned()), "{lines:?}");
+    // One that took long is not followed by a long wait.
+    drive.now += Duration::from_secs(5);
+    drive.accepts();
+    assert_eq!(drive.want(&one()), []);
+    drive.now += REST_LIMIT;
+    assert!(applied_lines(&drive.give(Input::Due)).contains(&"no network 192.0.2.3/32".to_owned()));
+}

@@ -1,10 +1,8 @@
 //! The objects of an API server.
 
-use anyhow::Result;
 use herald_core::input::objects::{Keep, Kind};
 use herald_core::input::{self, Parsed};
-use herald_source::kubernetes::{Options, Watched, Watches, connect};
-use std::path::Path;
+use herald_source::kubernetes::{Clients, Options, Watched, Watches};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -12,30 +10,17 @@ use tokio::sync::{Notify, mpsc};
 /// The longest wait before an API server that does not answer is asked again: there is an agent on every node.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// Without them there is nothing to plan from.
-const REQUIRED: [Kind; 10] = [
-    Kind::Service,
-    Kind::EndpointSlice,
-    Kind::Node,
-    Kind::Namespace,
-    Kind::IpAddressPool,
-    Kind::L2Advertisement,
-    Kind::BgpAdvertisement,
-    Kind::BgpPeer,
-    Kind::BfdProfile,
-    Kind::Community,
-];
 /// An API server may not know them; one that does is waited for.
 const OPTIONAL: [Kind; 2] = [Kind::FrrConfiguration, Kind::ServiceCidr];
 
 /// Watches the API server. Nothing comes before everything is known; what is known stays while it is away.
-pub async fn watch(
-    kubeconfig: Option<&Path>,
+pub fn watch(
+    clients: Clients,
     namespace: &str,
     input: input::Options,
     again: Arc<Notify>,
-) -> Result<mpsc::UnboundedReceiver<Box<Parsed>>> {
-    let mut watches = Watches::start(connect(kubeconfig).await?, options(namespace, input));
+) -> mpsc::UnboundedReceiver<Box<Parsed>> {
+    let mut watches = Watches::start(clients, options(namespace, input));
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut last: Option<Parsed> = None;
@@ -51,7 +36,7 @@ pub async fn watch(
             last = Some(parsed);
         }
     });
-    Ok(receiver)
+    receiver
 }
 
 fn options(namespace: &str, input: input::Options) -> Options {
@@ -62,7 +47,7 @@ fn options(namespace: &str, input: input::Options) -> Options {
         labels: None,
         required,
     };
-    let required = REQUIRED.into_iter().map(|kind| watched(kind, true));
+    let required = Kind::PLANNED_FROM.into_iter().map(|kind| watched(kind, true));
     let optional = OPTIONAL.into_iter().map(|kind| watched(kind, false));
     let extras = Watched {
         kind: Kind::ConfigMap,

@@ -5,8 +5,9 @@ mod folder;
 mod kubernetes;
 
 use crate::args::{Args, SourceArg};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use herald_core::input::{self, Parsed};
+use herald_source::kubernetes::{Clients, connect_both};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -55,16 +56,24 @@ impl Manifests {
     }
 }
 
+/// The ways to the API server, the same for all who ask it; `None` where manifests come from a folder.
+pub async fn clients(args: &Args) -> Result<Option<Clients>> {
+    Ok(match &args.source {
+        SourceArg::Folder(_) => None,
+        SourceArg::Kubernetes => Some(connect_both(args.endpoint.kubeconfig.as_deref()).await?),
+    })
+}
+
 /// Follows the manifests in a task of its own: a change is not lost when something else happens meanwhile. `again` asks
 /// for them once more.
-pub async fn watch(args: &Args, again: Arc<Notify>) -> Result<Manifests> {
+pub fn watch(args: &Args, clients: Option<Clients>, again: Arc<Notify>) -> Result<Manifests> {
     let namespace = args.own_namespace()?;
     let options = input::Options { namespace: namespace.as_deref().map(Into::into) };
-    let all = match &args.source {
-        SourceArg::Folder(folder) => folder::watch(folder, options, again)?,
-        SourceArg::Kubernetes => {
-            let kubeconfig = args.endpoint.kubeconfig.as_deref();
-            kubernetes::watch(kubeconfig, namespace.as_deref().unwrap_or_default(), options, again).await?
+    let all = match (&args.source, clients) {
+        (SourceArg::Folder(folder), _) => folder::watch(folder, options, again)?,
+        (SourceArg::Kubernetes, clients) => {
+            let clients = clients.context("an API server needs a client")?;
+            kubernetes::watch(clients, namespace.as_deref().unwrap_or_default(), options, again)
         }
     };
     Ok(Manifests { all, away_at: Some(Instant::now() + AWAY) })

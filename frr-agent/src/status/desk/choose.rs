@@ -1,7 +1,8 @@
 //! Which write is to be made of what differs.
 
 use super::super::object::{Body, Id};
-use super::{Desk, EMPTY, PEACE, Pending, RETRY, Write};
+use super::queue::Pending;
+use super::{Desk, EMPTY, PEACE, RETRY, Write};
 use std::time::{Duration, Instant};
 
 impl Desk {
@@ -50,7 +51,7 @@ impl Desk {
     pub(super) fn check(&mut self, now: Instant, id: &Id) {
         let knows = self.knows() && self.listed.contains(&id.kind());
         let Some(write) = self.write_of(id).filter(|_| knows) else {
-            self.pending.remove(id);
+            self.queue.remove(id);
             return;
         };
         let wait = match (&write, self.target(id)) {
@@ -58,20 +59,20 @@ impl Desk {
             (Write::Put { create: true, .. }, _) => self.peace(now, id),
             _ => Duration::ZERO,
         };
-        let new = Pending { since: now, not_before: now + wait, failures: 0 };
-        let pending = self.pending.entry(id.clone()).or_insert(new);
+        let urgency = self.urgency(id);
+        let new = Pending { since: now, not_before: now, failures: 0, urgency };
+        let mut pending = self.queue.get(id).cloned().unwrap_or(new);
         if pending.failures == 0 {
             pending.not_before = pending.since + wait;
         }
+        self.queue.set(id, Pending { urgency, ..pending });
     }
 
     /// The most urgent write: the node and its sessions, then Services that lost peers, then those that won some, then
     /// what is to be deleted, then Events; within each what waits longest.
-    pub(super) fn first(&self, now: Instant) -> Option<Write> {
-        let due = self.pending.iter().filter(|(_, pending)| pending.not_before <= now);
-        let urgent = due.min_by_key(|(id, pending)| (self.urgency(id), pending.since));
-        match urgent {
-            Some((id, _)) => self.write_of(id),
+    pub(super) fn first(&mut self, now: Instant) -> Option<Write> {
+        match self.queue.first(now).cloned() {
+            Some(id) => self.write_of(&id),
             None => self.events.front().cloned().map(Write::Event),
         }
     }

@@ -1,6 +1,7 @@
 //! What is to be written next: what should stand against what stands. Pure: time comes in as an argument.
 
 mod choose;
+mod queue;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use super::wanted;
 use crate::live::{Facts, Sent};
 use herald_core::snapshot::ServiceKey;
 use k8s_openapi::jiff::Timestamp;
+use queue::{Pending, Queue};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -95,14 +97,6 @@ pub enum Answer {
     Failed,
 }
 
-/// Something that is not as it should be.
-#[derive(Debug, Clone)]
-struct Pending {
-    since: Instant,
-    not_before: Instant,
-    failures: u32,
-}
-
 /// Everything that decides.
 pub struct Desk {
     node: Arc<str>,
@@ -119,7 +113,7 @@ pub struct Desk {
     wanted: BTreeMap<Id, Body>,
     standing: BTreeMap<Id, Standing>,
     listed: BTreeSet<Kind>,
-    pending: BTreeMap<Id, Pending>,
+    queue: Queue,
     /// What a server made of a body that it does not know all fields of.
     taken: BTreeMap<Id, (Body, Body)>,
     /// Objects that were deleted by others, how often, and when last.
@@ -156,7 +150,7 @@ impl Desk {
             wanted: BTreeMap::new(),
             standing: BTreeMap::new(),
             listed: BTreeSet::new(),
-            pending: BTreeMap::new(),
+            queue: Queue::default(),
             taken: BTreeMap::new(),
             fights: BTreeMap::new(),
             events: VecDeque::new(),
@@ -289,7 +283,7 @@ impl Desk {
         if let Some(write) = self.first(now) {
             return Some(self.pace.ready(now, write.cost()));
         }
-        self.pending.values().map(|pending| pending.not_before).min()
+        self.queue.next_at()
     }
 
     /// What became of the write under way.
@@ -316,14 +310,14 @@ impl Desk {
             Answer::Done(None) | Answer::Gone => drop(self.standing.remove(&id)),
             Answer::Failed => {
                 self.check(now.at, &id);
-                if let Some(pending) = self.pending.get_mut(&id) {
-                    pending.not_before = now.at + (RETRY.0 * (1 << pending.failures.min(6))).min(RETRY.1);
-                    pending.failures += 1;
+                if let Some(pending) = self.queue.get(&id).cloned() {
+                    let not_before = now.at + (RETRY.0 * (1 << pending.failures.min(6))).min(RETRY.1);
+                    self.queue.set(&id, Pending { not_before, failures: pending.failures + 1, ..pending });
                 }
                 return;
             }
         }
-        self.pending.remove(&id);
+        self.queue.remove(&id);
         self.check(now.at, &id);
         self.follow_owner(now, owner.as_ref());
     }

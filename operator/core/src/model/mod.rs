@@ -68,7 +68,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything that planning needs, all of it valid.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
     /// Pools by name.
     pub pools: BTreeMap<PoolName, Pool>,

@@ -15,8 +15,8 @@ use tokio::time::{sleep, timeout};
 const SOON: Duration = Duration::from_millis(100);
 /// A page of a list that does not come within this time is asked for again.
 const PAGE: Duration = Duration::from_secs(30);
-/// Objects of a page.
-const PAGE_SIZE: u32 = 250;
+/// Objects of a page: as text and as values, it is what a first list takes of memory.
+const PAGE_SIZE: u32 = 100;
 
 /// What became known of one kind.
 #[derive(Debug)]

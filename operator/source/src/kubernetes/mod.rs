@@ -5,5 +5,5 @@ mod follow;
 mod raw;
 mod watches;
 
-pub use connect::{ConnectError, connect};
+pub use connect::{Clients, ConnectError, connect, connect_both};
 pub use watches::{Health, Options, Watched, Watches};

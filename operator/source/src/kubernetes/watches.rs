@@ -1,9 +1,9 @@
 //! Many kinds together, as views of everything.
 
+use super::connect::Clients;
 use super::follow::{News, Sender, follow};
 use herald_core::input;
 use herald_core::input::objects::{Keep, Kind, Objects, View, named_secrets};
-use kube::Client;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// News that wait; then the watches wait too.
-const QUEUE: usize = 128;
+const QUEUE: usize = 32;
 
 /// A kind to be watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(super) type Subject = (Kind, Option<Arc<str>>);
 
 /// Watches of many kinds. Everything stops when it is dropped.
 pub struct Watches {
-    client: Client,
+    clients: Clients,
     longest_wait: Duration,
     objects: Objects,
     kinds: BTreeMap<Subject, Followed>,
@@ -103,10 +103,10 @@ impl Drop for Followed {
 impl Watches {
     /// Begins to watch. Call it inside a tokio runtime.
     #[must_use]
-    pub fn start(client: Client, options: Options) -> Self {
+    pub fn start(clients: impl Into<Clients>, options: Options) -> Self {
         let (sender, news) = mpsc::channel(QUEUE);
         let mut watches = Self {
-            client,
+            clients: clients.into(),
             longest_wait: options.longest_wait,
             objects: Objects::new(&options.input, options.keep),
             kinds: BTreeMap::new(),
@@ -203,7 +203,10 @@ impl Watches {
         self.attempts = self.attempts.wrapping_add(1);
         let attempt = self.attempts;
         let news = Sender { subject: subject.clone(), attempt, all: self.sender.clone() };
-        let task = tokio::spawn(follow(self.client.clone(), watched.clone(), self.longest_wait, news));
+        let Clients { each, shared } = &self.clients;
+        // Kinds are few. There may be as many Secrets as there are neighbors, more than go by one connection.
+        let client = if subject.1.is_none() { shared } else { each }.clone();
+        let task = tokio::spawn(follow(client, watched.clone(), self.longest_wait, news));
         let followed = Followed { watched, health: Health::default(), attempt, there: false, task };
         self.kinds.insert(subject, followed);
     }

@@ -1,8 +1,9 @@
 //! What the operator costs, on a real API server with etcd: time, writes, memory. Beside it, in the same run, a client that
 //! makes the same Services and writes their status once, without any controller.
 
+mod admissions;
 pub mod client;
-mod cost;
+pub mod cost;
 
 use crate::measure::{Figure, median};
 use anyhow::{Context, Result};
@@ -16,6 +17,8 @@ const NAMESPACE: &str = "bench";
 
 /// The burst's limit, as a multiple of the plain client's time.
 const BURST: f64 = 1.2;
+/// What a thousand admissions are to take at most, in seconds.
+const ADMISSIONS: f64 = 1.0;
 /// MetalLB's controller on a machine like CI's.
 const SINGLE: [f64; 2] = [8.0, 23.0];
 const MEGABYTES: f64 = 131.0;
@@ -48,15 +51,22 @@ struct Extent {
     bursts: Vec<usize>,
     singles: usize,
     advertised: usize,
+    admissions: usize,
     rest: Duration,
 }
 
 /// Everything, in one run.
 pub fn figures(quick: bool) -> Result<Vec<Figure>> {
     let extent = if quick {
-        Extent { bursts: vec![30], singles: 3, advertised: 3, rest: Duration::from_secs(1) }
+        Extent { bursts: vec![30], singles: 3, advertised: 3, admissions: 40, rest: Duration::from_secs(1) }
     } else {
-        Extent { bursts: vec![1000, 5000], singles: 50, advertised: 100, rest: Duration::from_secs(10) }
+        Extent {
+            bursts: vec![1000, 5000],
+            singles: 50,
+            advertised: 100,
+            admissions: 4000,
+            rest: Duration::from_secs(10),
+        }
     };
     let lab = Lab::new()?;
     let kube = Kube::installed(&lab)?;
@@ -66,6 +76,7 @@ pub fn figures(quick: bool) -> Result<Vec<Figure>> {
     let operator = start(&lab, &kube, "operator")?;
     let mut bench = Bench { operator, kube: &kube, lab: &lab, rest: extent.rest, figures: Vec::new() };
     bench.rest("no Service")?;
+    bench.admissions(extent.admissions)?;
     bench.singles("an empty cluster", extent.singles, Some(SINGLE[0]))?;
     let (last, others) = extent.bursts.split_last().context("no burst to measure")?;
     for count in others {
@@ -131,6 +142,19 @@ impl Bench<'_> {
             against,
         ));
         self.figures.push(Figure::new(&format!("operator at rest, {with}"), "CPU", share, "%", None));
+        Ok(())
+    }
+
+    /// Reviews straight to the webhook, by as many connections as given.
+    fn admissions(&mut self, count: usize) -> Result<()> {
+        for (at_a_time, against) in [(1, None), (8, None), (64, Some(ADMISSIONS))] {
+            let count = if at_a_time == 1 { count / 10 } else { count };
+            let address = self.operator.address().to_owned();
+            let time = self.kube.ask(async |_| admissions::ask(&address, count, at_a_time).await)?;
+            let thousand = time.as_secs_f64() / float(count) * 1000.0;
+            let case = format!("1,000 admissions, {at_a_time} at a time, none refused or lost");
+            self.figures.push(Figure::new(&case, "time", thousand, "s", against));
+        }
         Ok(())
     }
 

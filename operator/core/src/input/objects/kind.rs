@@ -47,6 +47,20 @@ pub enum Kind {
 struct Names(&'static str, &'static str, &'static str, &'static str, bool);
 
 impl Kind {
+    /// What every plan is made from: without one of these nothing is decided.
+    pub const PLANNED_FROM: [Self; 10] = [
+        Self::Service,
+        Self::EndpointSlice,
+        Self::Node,
+        Self::Namespace,
+        Self::IpAddressPool,
+        Self::L2Advertisement,
+        Self::BgpAdvertisement,
+        Self::BgpPeer,
+        Self::BfdProfile,
+        Self::Community,
+    ];
+
     const fn names(self) -> Names {
         const METALLB: &str = "metallb.io";
         match self {

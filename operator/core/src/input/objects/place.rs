@@ -4,6 +4,7 @@ use super::Kind;
 use crate::problem::ObjectRef;
 use crate::snapshot::{Configuration, Custom, SliceKey, Snapshot};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A list of the Configuration, sorted by namespace and name.
 struct List<T> {
@@ -136,18 +137,23 @@ fn put_in<K: Ord + Clone, V: PartialEq + Clone>(
     true
 }
 
+/// Namespace and name of an object.
+pub(super) type Name = (Arc<str>, Arc<str>);
+
 /// Namespace and name of every object of a kind that the Snapshot has, readable or not.
-pub(super) fn names(kind: Kind, snapshot: &Snapshot) -> Vec<(String, String)> {
-    let owned = |(namespace, name): (&str, &str)| (namespace.to_owned(), name.to_owned());
-    let unreadable = snapshot.unreadable.iter().filter(|object| object.kind == kind.name()).map(of);
-    let mut names: Vec<(String, String)> = unreadable.map(owned).collect();
+pub(super) fn names(kind: Kind, snapshot: &Snapshot) -> Vec<Name> {
+    let of_object = |object: &ObjectRef| (object.namespace.clone(), object.name.clone());
+    let unreadable = snapshot.unreadable.iter().filter(|object| object.kind == kind.name());
+    let mut names: Vec<Name> = unreadable.map(of_object).collect();
     match kind {
-        Kind::Service => names.extend(snapshot.services.keys().map(|k| owned((&k.namespace, &k.name)))),
+        Kind::Service => {
+            names.extend(snapshot.services.keys().map(|key| (key.namespace.clone(), key.name.clone())));
+        }
         Kind::EndpointSlice => {
-            let key = |key: &SliceKey| owned((&key.service.namespace, &key.name));
+            let key = |key: &SliceKey| (key.service.namespace.clone(), key.name.clone());
             names.extend(snapshot.endpoint_slices.keys().map(key));
         }
-        Kind::ServiceCidr => names.extend(snapshot.service_networks.keys().map(|o| owned(of(o)))),
+        Kind::ServiceCidr => names.extend(snapshot.service_networks.keys().map(of_object)),
         _ => names.extend(visit(kind, Names(snapshot)).unwrap_or_default()),
     }
     names
@@ -156,12 +162,12 @@ pub(super) fn names(kind: Kind, snapshot: &Snapshot) -> Vec<(String, String)> {
 struct Names<'a>(&'a Configuration);
 
 impl Visit for Names<'_> {
-    type Answer = Vec<(String, String)>;
+    type Answer = Vec<Name>;
 
     fn list<T: Clone + PartialEq>(self, list: &List<T>) -> Self::Answer {
         let key = |item| {
             let (namespace, name) = (list.key)(item);
-            (namespace.to_owned(), name.to_owned())
+            (namespace.into(), name.into())
         };
         (list.get)(self.0).iter().map(key).collect()
     }

@@ -1,6 +1,7 @@
 //! What nodes report of themselves, as far as the operator reads it.
 
 use super::facts::text;
+use super::place::Name;
 use super::{Changed, Kind};
 use crate::problem::ObjectRef;
 use crate::snapshot::ServiceKey;
@@ -97,13 +98,11 @@ impl Reports {
     }
 
     /// Everything of a kind that is known, by namespace and name.
-    pub(super) fn names(&self, kind: Kind, namespace: &str) -> Vec<(String, String)> {
-        let named = |name: &Arc<str>| (namespace.to_owned(), name.to_string());
+    pub(super) fn names(&self, kind: Kind, namespace: &Arc<str>) -> Vec<Name> {
+        let named = |name: &Arc<str>| (namespace.clone(), name.clone());
         match kind {
             Kind::ServiceBgpStatus => self.announced.keys().map(|(_, name)| named(name)).collect(),
-            Kind::FrrNodeState => {
-                self.node_states.keys().map(|name| (String::new(), name.to_string())).collect()
-            }
+            Kind::FrrNodeState => self.node_states.keys().map(|name| ("".into(), name.clone())).collect(),
             Kind::Pod => self.frr_pods.keys().map(named).collect(),
             _ => Vec::new(),
         }

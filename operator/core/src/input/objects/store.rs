@@ -1,5 +1,6 @@
 //! What is known of an API server's objects now.
 
+use super::place::Name;
 use super::reports::Services;
 use super::{Changed, Keep, Kind, View, facts, place};
 use crate::input::reader::Reader;
@@ -7,10 +8,11 @@ use crate::input::texts::Texts;
 use crate::input::tree::{Entry, Mark, Tree, Value as TreeValue};
 use crate::input::{InputError, Options, Parsed};
 use crate::problem::{ObjectRef, Problem, Reason, Severity};
-use crate::snapshot::{Configuration, Service, ServiceKey, SliceKey, Snapshot};
+use crate::snapshot::{Configuration, EndpointSlice, Service, ServiceKey, Snapshot};
 use serde_json::Value;
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::borrow::{Borrow, Cow};
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// What decisions read of metadata. A newer API server may have more than this program knows.
@@ -32,13 +34,37 @@ pub struct Objects {
     texts_after_tidying: usize,
     view: View,
     problems: BTreeMap<ObjectRef, Vec<Problem>>,
-    /// The Service of each slice, by the slice's namespace and name.
-    slices: HashMap<(Arc<str>, Arc<str>), SliceKey>,
+    /// Every slice, by its own name: a Snapshot has them by their Services'.
+    slices: HashSet<ByName>,
     /// The Service of each ServiceBGPStatus.
     announced: Services,
     /// What a list that is not at its end yet has named so far.
-    listed: BTreeMap<Kind, HashSet<(String, String)>>,
+    listed: BTreeMap<Kind, HashSet<Name>>,
 }
+
+/// A slice that is found by its kind, namespace and name.
+#[derive(Debug)]
+struct ByName(Arc<EndpointSlice>);
+
+impl Borrow<ObjectRef> for ByName {
+    fn borrow(&self) -> &ObjectRef {
+        &self.0.object
+    }
+}
+
+impl Hash for ByName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.object.hash(state);
+    }
+}
+
+impl PartialEq for ByName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.object == other.0.object
+    }
+}
+
+impl Eq for ByName {}
 
 impl Objects {
     /// Knows nothing yet.
@@ -51,7 +77,7 @@ impl Objects {
             texts_after_tidying: 0,
             view: View::default(),
             problems: BTreeMap::new(),
-            slices: HashMap::new(),
+            slices: HashSet::new(),
             announced: Services::new(),
             listed: BTreeMap::new(),
         }
@@ -76,12 +102,12 @@ impl Objects {
         let Some(listed) = self.listed.remove(&kind) else { return };
         let known = place::names(kind, &self.view.parsed.snapshot);
         let facts = self.view.objects.keys().filter(|object| object.kind == kind.name());
-        let facts = facts.map(|object| (object.namespace.to_string(), object.name.to_string()));
-        let ours = self.options.namespace.as_deref().unwrap_or_default();
-        let reports = self.view.reports.names(kind, ours);
-        let known: HashSet<(String, String)> = known.into_iter().chain(facts).chain(reports).collect();
-        for (namespace, name) in known.difference(&listed) {
-            self.remove(kind, namespace, name);
+        let facts = facts.map(|object| (object.namespace.clone(), object.name.clone()));
+        let ours = self.options.namespace.clone().unwrap_or_default();
+        let reports = self.view.reports.names(kind, &ours);
+        let gone = known.into_iter().chain(facts).chain(reports).filter(|name| !listed.contains(name));
+        for (namespace, name) in gone.collect::<Vec<Name>>() {
+            self.remove(kind, &namespace, &name);
         }
         self.view.changed.configuration |= self.view.synced.insert(kind);
     }
@@ -96,7 +122,7 @@ impl Objects {
     pub fn apply(&mut self, kind: Kind, object: &Value) {
         let id = self.id(kind, object);
         if let Some(listed) = self.listed.get_mut(&kind) {
-            listed.insert((id.namespace.to_string(), id.name.to_string()));
+            listed.insert((id.namespace.clone(), id.name.clone()));
         }
         let ours = kind.is_ours() && kind.is_namespaced();
         if ours && self.options.namespace.as_ref().is_some_and(|ours| *ours != id.namespace) {
@@ -157,9 +183,9 @@ impl Objects {
 
     fn id(&mut self, kind: Kind, object: &Value) -> ObjectRef {
         let metadata = object.get("metadata").unwrap_or(&Value::Null);
-        let namespace = self.texts.intern(facts::text(metadata, "namespace").unwrap_or_default());
-        let name = facts::text(metadata, "name").unwrap_or_default().into();
-        ObjectRef { kind: kind.name(), namespace, name }
+        let mut text = |key| self.texts.intern(facts::text(metadata, key).unwrap_or_default());
+        // The reader finds the same copies.
+        ObjectRef { kind: kind.name(), namespace: text("namespace"), name: text("name") }
     }
 
     /// Whether it could be read.
@@ -235,21 +261,19 @@ impl Objects {
 
     fn take_in_slice(&mut self, id: &ObjectRef, one: &Snapshot) {
         let View { parsed: Parsed { snapshot, .. }, changed, .. } = &mut self.view;
-        let slice = (id.namespace.clone(), id.name.clone());
         let new = one.endpoint_slices.iter().next();
-        let before = self.slices.get(&slice).cloned();
-        if before.as_ref().and_then(|key| snapshot.endpoint_slices.get(key)) == new.map(|(_, new)| new) {
+        if self.slices.get(id).map(|ByName(before)| before) == new.map(|(_, new)| new) {
             return;
         }
-        if let Some(key) = before {
+        if let Some(ByName(before)) = self.slices.take(id) {
+            let key = before.key();
             snapshot.endpoint_slices.remove(&key);
             changed.services.insert(key.service);
-            self.slices.remove(&slice);
         }
         if let Some((key, new)) = new {
             snapshot.endpoint_slices.insert(key.clone(), new.clone());
             changed.services.insert(key.service.clone());
-            self.slices.insert(slice, key.clone());
+            self.slices.insert(ByName(new.clone()));
         }
     }
 

@@ -5,7 +5,8 @@
 //! what each part depends on:
 //!
 //! - `World`, everything without Services: the configuration, for how long the node drains, what was in force
-//!   before, and the set of Services' namespaces. If one of them changed, nothing is kept at all.
+//!   before, and the set of Services' namespaces. If one of them changed, nothing is kept at all; but where what was in
+//!   force before comes to the same for Services, only the Policy is made anew.
 //! - `Services`, one entry each: the World, the Service, its EndpointSlices, whether it waits for kube-proxy, and the
 //!   Services that claim one of its addresses. One is worked out anew if any of these changed.
 //! - `Prefixes`, what is announced: the Services whose addresses lie in the prefix.
@@ -30,6 +31,7 @@ use crate::model::InForce;
 use crate::problem::Problem;
 use crate::snapshot::{Here, ServiceKey, Snapshot};
 use herald_frr::config::FrrConfig;
+use herald_frr::shared::SharedMap;
 pub use offered::{Offered, OfferedServices, PeerSessions};
 use policy::Policy;
 use prefixes::Prefixes;
@@ -38,6 +40,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use world::World;
+
+/// Services that a first plan takes in at a time; random inputs of tests have few.
+const PART: usize = if cfg!(test) { 2 } else { 512 };
 
 /// Plans one node again and again, see the module.
 #[derive(Debug)]
@@ -88,12 +93,15 @@ impl Incremental {
     /// The plan for these inputs. `None` where they do not know the node.
     #[must_use]
     pub fn plan(&mut self, snapshot: &Snapshot, before: &InForce) -> Option<Planned> {
-        let fitting = self.last.take().filter(|last| last.fits(snapshot, before));
-        let mut last = match fitting {
+        let fitting = self.last.take().filter(|last| last.fits(snapshot));
+        let mut last = match fitting.and_then(|last| last.judged_anew(snapshot, before, &self.options)) {
             Some(last) => last,
             None => Last::empty(snapshot, before, &self.node, &self.options)?,
         };
         let is_new = last.snapshot.services.is_empty();
+        if is_new {
+            last.follow_by_parts(snapshot, &self.options);
+        }
         last.follow(snapshot, &self.options);
         if is_new {
             last.services.pack();
@@ -132,16 +140,31 @@ impl Last {
         Some(Self { snapshot, before, world, services, prefixes, policy, config, offered })
     }
 
-    /// Whether its World is that of these inputs.
-    fn fits(&self, snapshot: &Snapshot, before: &InForce) -> bool {
+    /// Whether its World is that of these inputs, as far as they are objects.
+    fn fits(&self, snapshot: &Snapshot) -> bool {
         let known = &self.snapshot;
         (Arc::ptr_eq(&known.configuration, &snapshot.configuration)
             || known.configuration == snapshot.configuration)
             && known.unreadable == snapshot.unreadable
             && known.incomplete == snapshot.incomplete
             && known.here.draining_for == snapshot.here.draining_for
-            && self.before == *before
             && self.same_namespaces(snapshot)
+    }
+
+    /// With what was in force before these inputs. That changes after every plan that accepted something, and then mostly says
+    /// of the objects what they say themselves: what is known of Services stays. `None` where it does not.
+    fn judged_anew(mut self, snapshot: &Snapshot, before: &InForce, options: &Options) -> Option<Self> {
+        if self.before != *before {
+            let world = World::new(snapshot, before, &self.world.node.name, options)?;
+            self.world = world.in_place_of(self.world)?;
+            self.before = before.clone();
+            let policy = Policy::new(&self.world, &self.prefixes, before, options);
+            if !policy.announces_as(&self.policy) {
+                self.config = Arc::new(policy.config(&self.prefixes));
+            }
+            self.policy = policy;
+        }
+        Some(self)
     }
 
     /// Whether Services are in the same namespaces, as far as they changed.
@@ -157,6 +180,17 @@ impl Last {
             (Some(_), None) => is_there(&change.key.namespace),
             _ => true,
         })
+    }
+
+    /// Brings in all Services but the last ones, some at a time: what one part takes on the way is let go before the next.
+    fn follow_by_parts(&mut self, snapshot: &Snapshot, options: &Options) {
+        let mut known = Snapshot { services: SharedMap::new(), ..snapshot.clone() };
+        for (at, (key, service)) in snapshot.services.iter().enumerate() {
+            if at > 0 && at % PART == 0 {
+                self.follow(&known, options);
+            }
+            known.services.insert(key.clone(), service.clone());
+        }
     }
 
     /// Brings everything up to what the Services and EndpointSlices say now.

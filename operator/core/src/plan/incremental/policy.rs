@@ -67,6 +67,14 @@ impl Policy {
         self.whole || self.loads.iter().any(|(load, level)| load.level(size) != *level)
     }
 
+    /// Whether the whole configuration is the same.
+    pub fn announces_as(&self, other: &Self) -> bool {
+        self.base == other.base
+            && self.classes == other.classes
+            && self.mentioned == other.mentioned
+            && self.whole == other.whole
+    }
+
     /// The whole configuration.
     pub fn config(&self, prefixes: &Prefixes) -> FrrConfig {
         let mut config = self.base.clone();

@@ -6,7 +6,7 @@ use super::super::stance::{Stance, stance};
 use super::offered::{self, PeerSessions};
 use crate::frr;
 use crate::ledger::Ledger;
-use crate::model::{Built, InForce, Model, PoolName, Service};
+use crate::model::{Built, InForce, Model, Peer, PoolName, Service};
 use crate::problem::Problem;
 use crate::selector::any_matches;
 use crate::snapshot::{Node, Snapshot};
@@ -53,6 +53,23 @@ impl World {
             in_force,
             problems,
         })
+    }
+
+    /// This, with what another one knows of Services; `None` if they could be served otherwise here.
+    pub fn in_place_of(mut self, other: Self) -> Option<Self> {
+        let peers = |world: &Self| -> Vec<Peer> {
+            world.model.peers_on(&world.node).0.into_iter().cloned().collect()
+        };
+        let alike = peers(&self) == peers(&other)
+            && self.node == other.node
+            && self.namespaces == other.namespaces
+            && self.mentioned == other.mentioned;
+        let history = std::mem::take(&mut self.model.peer_history);
+        // Who was there before decides between peers, and those are compared.
+        let alike = alike && self.model == Model { peer_history: BTreeMap::new(), ..other.model };
+        self.model.peer_history = history;
+        (self.ledger, self.stances) = (other.ledger, other.stances);
+        alike.then_some(self)
     }
 
     /// What the node decides of a Service that has addresses of a pool, before endpoints are asked.
