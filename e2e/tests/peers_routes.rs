@@ -119,8 +119,6 @@ fn an_l2vni_is_announced_to_an_evpn_neighbour() -> Result<()> {
 
 /// FRR keeps a route distinguisher that was taken away, does not show it, and does not listen to a line that gives the
 /// same again. So the agent gives another one in between.
-///
-/// The first L3VNI of a VRF that the kernel has not may take a second apply, a minute later: docs/testing.md.
 #[test]
 fn a_route_distinguisher_that_was_taken_away_can_be_given_again() -> Result<()> {
     let mut site = Site::new(Release::V10, "")?;
@@ -145,5 +143,6 @@ fn a_route_distinguisher_that_was_taken_away_can_be_given_again() -> Result<()> 
         })
         .with_context(|| site.logs())?;
     }
+    ensure!(!site.agent_log().contains("\"event\":\"Restored\""), "{}", site.agent_log());
     Ok(())
 }

@@ -50,6 +50,9 @@ pub const STARTING_RETRY: Duration = Duration::from_millis(100);
 const REST: u32 = 2;
 /// It waits no longer than this.
 pub const REST_LIMIT: Duration = Duration::from_millis(200);
+/// What FRR took and does not run is looked at again, and sent again, after these times, before it is taken back: FRR 10.0
+/// to 10.3 lose lines of zebra's that `mgmtd` passes on when any other `vtysh` ends meanwhile (FRR pull request 18601).
+pub const NOT_KEPT_RETRIES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
 /// A doubt waits this long for changes that keep coming, and no longer.
 pub const DOUBT_LIMIT: Duration = Duration::from_secs(1);
 
@@ -148,6 +151,8 @@ pub struct Machine {
     rest_until: Option<Instant>,
     retry_delay: Duration,
     last_failure: Option<String>,
+    /// How often in a row FRR took what is wanted and did not run it.
+    not_kept: usize,
     /// Lines by which FRR differs from what is wanted, reported and left alone.
     tolerated: BTreeSet<String>,
     /// Prefixes that FRR's table lacks, although it was given them, or has, although they were taken away.
@@ -187,6 +192,7 @@ impl Machine {
             rest_until: None,
             retry_delay: RETRY_INTERVAL,
             last_failure: None,
+            not_kept: 0,
             tolerated: BTreeSet::new(),
             missing: Vec::new(),
             kept: None,

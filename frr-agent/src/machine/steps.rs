@@ -2,8 +2,8 @@
 
 use super::check::{self, CHECK_LIMIT, Checks, Verdict};
 use super::message::{Attempt, Drift, Failure, Kept, Outcome, Output, RefusedLine, Report, Run};
-use super::{CHECK_INTERVAL, Change, DOUBT_LIMIT, Goal, Machine, Phase, REST, REST_LIMIT};
-use super::{RETRY_INTERVAL, RETRY_LIMIT, STARTING, STARTING_RETRY};
+use super::{CHECK_INTERVAL, Change, DOUBT_LIMIT, Goal, Machine, NOT_KEPT_RETRIES, Phase, REST};
+use super::{REST_LIMIT, RETRY_INTERVAL, RETRY_LIMIT, STARTING, STARTING_RETRY};
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::{self, ChangePlan};
 use herald_frr::running::Running;
@@ -184,13 +184,21 @@ impl Machine {
             return self.settle(now, &change.goal, running, done);
         }
         let mut outputs = vec![attempted(&change, Outcome::NotKept(left.clone()))];
-        outputs.extend(self.go_back(now, change.goal, left));
+        match (&change.goal, NOT_KEPT_RETRIES.get(self.not_kept)) {
+            (Goal::Wanted(_), Some(pause)) => {
+                self.not_kept += 1;
+                self.forget();
+                self.retry_at = Some(now + *pause);
+            }
+            _ => outputs.extend(self.go_back(now, change.goal, left)),
+        }
         outputs
     }
 
     /// After a refusal: towards the last good configuration, but only once.
     fn go_back(&mut self, now: Instant, goal: Goal, left: Vec<String>) -> Vec<Output> {
         self.forget();
+        self.not_kept = 0;
         match goal {
             Goal::Wanted(wanted) => {
                 self.refused = Some(wanted);
@@ -265,6 +273,7 @@ impl Machine {
     fn succeeded(&mut self) {
         self.retry_delay = RETRY_INTERVAL;
         self.last_failure = None;
+        self.not_kept = 0;
     }
 
     /// `vtysh` gave no usable answer.

@@ -1,5 +1,6 @@
 //! The machine against an FRR that answers as told. What real FRR answers is tested in `e2e`.
 
+mod kept;
 mod prefixes;
 mod random;
 mod raw;
@@ -257,17 +258,6 @@ fn a_first_configuration_that_is_refused_leaves_what_others_run() {
     assert!(reads(&drive.due()));
     let lines = applied_lines(&drive.runs_text(theirs));
     assert!(!lines.iter().any(|line| line.contains("theirs")), "{lines:?}");
-}
-
-#[test]
-fn what_frr_took_but_does_not_run_is_reported_and_taken_back() {
-    let mut drive = Drive::settled(&one());
-    drive.want(&named());
-    drive.accepts();
-    let outputs = drive.runs(&one());
-    let [Outcome::NotKept(lines)] = outcomes(&outputs)[..] else { panic!("{outputs:?}") };
-    assert_eq!(lines[..], ["bgp router-id 192.0.2.7"]);
-    assert!(reads(&outputs), "{outputs:?}");
 }
 
 #[test]
