@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{Site, service};
 use herald_e2e::{Agent, Bird, Release, wait_for};
+use nix::sys::signal::{Signal, kill};
 use std::fs;
 use std::time::Duration;
 
@@ -148,6 +149,80 @@ fn a_peer_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> Res
         Ok(())
     })
     .with_context(|| site.logs())
+}
+
+/// A site whose session is up, and whose peer is not on trial any more.
+fn confirmed(options: &[&str]) -> Result<(Site, Bird)> {
+    let mut site = Site::new(Release::V10, "")?;
+    site.write("pool.yaml", POOL)?;
+    site.write("peer.yaml", &peer(64501, 90))?;
+    site.start_agent_with(options)?;
+    let bird = site.bird(BIRD)?;
+    wait_for("the session is up", LIMIT, || is_up(&bird)).with_context(|| site.logs())?;
+    trial_is_over(&site, "BGPPeer metallb-system/bird").with_context(|| site.logs())?;
+    Ok((site, bird))
+}
+
+fn goes_back(site: &Site, bird: &Bird) -> Result<()> {
+    wait_for("the edit is taken back", LIMIT, || logged(site, "CommitReverted"))
+        .with_context(|| site.logs())?;
+    wait_for("the session is back", LIMIT, || is_up(bird)).with_context(|| site.logs())
+}
+
+/// bgpd hangs, so nobody knows which sessions the edit must bring back: it waits until that is known.
+#[test]
+fn an_edit_waits_until_the_sessions_can_be_looked_at() -> Result<()> {
+    let (site, bird) = confirmed(&["--deadline=2"])?;
+    let bgpd = site.frr.id("bgpd")?;
+    kill(bgpd, Signal::SIGSTOP)?;
+    let waits = site.write("peer.yaml", &peer(64999, 90)).and_then(|()| {
+        wait_for("the edit waits", LIMIT, || {
+            let log = site.agent_log();
+            ensure!(log.contains("nothing to judge an edit on trial by: bgpd did not answer"), "{log}");
+            Ok(())
+        })
+    });
+    kill(bgpd, Signal::SIGCONT)?;
+    waits?;
+    goes_back(&site, &bird)
+}
+
+/// In the place of `vtysh`: once FRR has the edit, the agent is killed.
+const KILLS: &str = "
+if [ -e STATE/killed ] || ! grep -qs 'remote-as 64999' /proc/self/fd/0; then exec vtysh \"$@\"; fi
+vtysh \"$@\"
+touch STATE/killed
+kill -9 $PPID
+";
+
+/// The next agent finds the edit in FRR, and the session gone: what was there before is on the disk.
+#[test]
+fn an_agent_that_is_killed_when_frr_has_the_edit_confirms_nothing() -> Result<()> {
+    let (mut site, bird) = confirmed(&[])?;
+    let folder = site.frr.folder().join("kills");
+    fs::create_dir(&folder)?;
+    let inside = site.frr.inside(&folder)?.display().to_string();
+    fs::write(folder.join("vtysh"), KILLS.replace("STATE", &inside))?;
+    site.agent.take().context("no agent")?.process().stop()?;
+    site.start_agent_with(&["--vtysh", "/bin/sh", &format!("--vtysh-arg={inside}/vtysh")])?;
+    wait_for("the agent works", LIMIT, || logged(&site, "InSync")).with_context(|| site.logs())?;
+    site.write("peer.yaml", &peer(64999, 90))?;
+    wait_for("the agent was killed", LIMIT, || {
+        ensure!(folder.join("killed").exists());
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    wait_for("the session is gone", LIMIT, || {
+        ensure!(is_up(&bird).is_err());
+        Ok(())
+    })?;
+    site.agent.take().context("no agent")?.process().kill()?;
+    site.start_agent()?;
+    goes_back(&site, &bird)?;
+    wait_for("the record of the look is gone", LIMIT, || {
+        ensure!(!site.state().join("before-edit.json").exists());
+        Ok(())
+    })
 }
 
 #[test]

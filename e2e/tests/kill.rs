@@ -6,6 +6,7 @@ use herald_e2e::many::announced;
 use herald_e2e::site::{NODE, Site};
 use herald_e2e::updates::{Heard, Prefix, Updates};
 use herald_e2e::{Bird, Release, as_frr_runs, statements, wait_for};
+use nix::sys::signal::{Signal, kill};
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -209,6 +210,56 @@ fn an_agent_killed_with_it_takes_the_timer_away_at_its_next_start() -> Result<()
     cut_short(true)
 }
 
+/// The ids of the `vtysh -f` that run, parent and children.
+fn applying(site: &Site) -> Result<BTreeSet<u32>> {
+    let mut ids = site.frr.namespace().processes()?;
+    ids.retain(|(id, name)| {
+        let command = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        name == "vtysh" && command.split('\0').any(|word| word == "-f")
+    });
+    Ok(ids.into_iter().map(|(id, _)| id).collect())
+}
+
+/// A killed agent cannot end its own vtysh, which would go on giving FRR what that agent wanted after the next one has
+/// looked.
+#[test]
+fn a_vtysh_that_a_killed_agent_left_is_ended_by_the_next_one() -> Result<()> {
+    let mut site = site()?;
+    let first = statements(&site.frr.running()?);
+    let right = |site: &Site, when: &str| {
+        wait_for(when, LIMIT, || exactly(site, &first)).with_context(|| site.logs())
+    };
+    site.start_agent_with(&["--deadline=600"])?;
+    right(&site, "FRR is exactly as wanted")?;
+    // A bgpd that hangs keeps vtysh from getting any further.
+    let bgpd = site.frr.id("bgpd")?;
+    kill(bgpd, Signal::SIGSTOP)?;
+    let ended = left_and_ended(&mut site);
+    kill(bgpd, Signal::SIGCONT)?;
+    ended.with_context(|| site.logs())?;
+    right(&site, "FRR is exactly as wanted again")?;
+    nothing_left(&mut site)
+}
+
+fn left_and_ended(site: &mut Site) -> Result<()> {
+    site.write("silent.yaml", &peer("silent", 99))?;
+    let left = wait_for("a vtysh is at work", LIMIT, || {
+        let left = applying(site)?;
+        ensure!(!left.is_empty());
+        Ok(left)
+    })?;
+    site.agent.take().context("no agent")?.process().kill()?;
+    ensure!(!applying(site)?.is_empty(), "it ended with its agent");
+    fs::remove_file(site.manifests.join("silent.yaml"))?;
+    site.start_agent()?;
+    wait_for("it is ended", LIMIT, || {
+        let still = applying(site)?;
+        ensure!(still.is_disjoint(&left), "{still:?}");
+        ensure!(site.agent_log().contains("\"event\":\"VtyshEnded\""));
+        Ok(())
+    })
+}
+
 /// Neither processes nor files of killed agents.
 fn nothing_left(site: &mut Site) -> Result<()> {
     site.agent.take().context("no agent")?.process().stop()?;
@@ -225,7 +276,9 @@ fn nothing_left(site: &mut Site) -> Result<()> {
     for entry in fs::read_dir(&state)? {
         let path = entry?.path();
         // What docs/agent.md names; a file that was being written has another name.
-        if !path.is_dir() && !path.extension().is_some_and(|end| end == "conf" || end == "json") {
+        if !path.is_dir()
+            && !path.extension().is_some_and(|end| end == "conf" || end == "json" || end == "lock")
+        {
             left.push(path);
         }
     }

@@ -2,12 +2,14 @@
 
 use crate::confirm::{Condition, NOT_TAKEN_BACK};
 use crate::machine::{Attempt, Failure, Outcome, RefusedLine, Report};
+use crate::vtysh::Holder;
 use herald_core::health_port::Answer;
 use herald_core::plan::Note;
 use herald_core::problem::{Problem, Severity};
 use herald_core::snapshot::ServiceKey;
 use herald_frr::config::Origins;
 use herald_frr::render::mask_passwords;
+use nix::unistd::Pid;
 use std::collections::HashSet;
 use std::error::Error;
 use std::hash::Hash;
@@ -145,6 +147,27 @@ pub fn notes(notes: &[Note], known: &[Note]) {
     for note in notes.iter().filter(|note| !known.contains(note)) {
         warn!(event = "Note", "{note}");
     }
+}
+
+/// Logs that a `vtysh` of an agent before us was ended.
+pub fn ended_before_us(id: Pid, name: &str) {
+    warn!(
+        event = "VtyshEnded",
+        id = id.as_raw(),
+        name,
+        "it was left by an agent that was killed, and still changed FRR"
+    );
+}
+
+/// Logs that somebody else works with the state folder, so that FRR may be changed beside us.
+pub fn not_alone(holders: &[Holder], why: &dyn Error) {
+    let names: Vec<String> = holders.iter().map(|holder| format!("{} {}", holder.name, holder.id)).collect();
+    warn!(
+        event = "NotAlone",
+        holders = names.join(", "),
+        error = %why,
+        "the lock of the state folder is held: by another agent, or by a vtysh that cannot be ended from here; going on"
+    );
 }
 
 /// Logs that a daemon of FRR is not there; nothing is applied until it is.

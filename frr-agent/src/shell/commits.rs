@@ -4,42 +4,37 @@
 //! While an edit waits, FRR runs it, but what counts as in force of its object is the form before: should the agent
 //! be restarted, or FRR refuse something, that is what is gone back to.
 
-use super::Shell;
+use super::keeper::Save;
 use super::runner::Job;
+use super::{Shell, saved};
 use crate::confirm::edits::{Kept, edits};
 use crate::confirm::{Confirm, Verdict, Watch};
-use crate::machine::Failure;
+use crate::machine::{Attempt, Failure, Outcome, Run};
 use crate::quarantine::{NamesSecrets, Passwords};
 use crate::report;
 use crate::state::State;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use herald_core::model::{Form, Forms, InForce};
 use herald_core::snapshot::{Custom, Snapshot};
 use herald_frr::config::FrrConfig;
-use herald_frr::diff::Session;
+use herald_frr::diff::{ChangePlan, Session};
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The file of edits that wait.
 pub const COMMITS: &str = "commits.json";
+/// The file of sessions that were Established before an edit on trial that FRR may have been given, and has not yet taken.
+pub const BEFORE_EDIT: &str = "before-edit.json";
 /// Sessions that could not be read are asked for again after this time.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-
-/// What sessions are looked at for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// To know what an edit must bring back.
-    BeforeApply,
-    /// To judge the edits whose time is over.
-    TimeOver,
-}
 
 /// Edits that wait for their sessions.
 #[derive(Debug)]
 pub struct Commits {
     confirm: Confirm,
-    /// Sessions that were Established before the apply that is under way.
+    /// Sessions that were Established before an edit that FRR may have been given, and has not yet taken.
     established: BTreeSet<Session>,
     /// What FRR took last, confirmed or not.
     pub whole: Arc<InForce>,
@@ -53,13 +48,9 @@ pub struct Commits {
 impl Commits {
     /// What the last run of the agent left waiting begins anew.
     pub fn open(state: &State, in_force: &Arc<InForce>) -> Result<Self> {
-        let saved: Vec<Watch> = match state.read(COMMITS)? {
-            Some(json) => serde_json::from_str(&json).with_context(|| format!("state folder: {COMMITS}"))?,
-            None => Vec::new(),
-        };
         Ok(Self {
-            confirm: Confirm::restore(Instant::now(), saved),
-            established: BTreeSet::new(),
+            confirm: Confirm::restore(Instant::now(), saved(state, COMMITS)?),
+            established: saved(state, BEFORE_EDIT)?,
             whole: in_force.clone(),
             up: false,
             asked: false,
@@ -93,19 +84,37 @@ impl Commits {
 }
 
 impl Shell {
-    /// Before an apply of an edit that asks for it, the sessions are looked at.
-    pub(super) fn before_apply(&mut self) {
+    /// How a plan is applied: with an edit on trial in it, the sessions are looked at first.
+    pub(super) fn apply(&self, run: Run, plan: Arc<ChangePlan>) -> Job {
         let whole = &self.commits.whole;
-        if !Arc::ptr_eq(whole, &self.in_force)
-            && edits(whole, &self.in_force, &self.considered).iter().any(|edit| edit.within.is_some())
-        {
-            self.runner.run(Job::Sessions(Look::BeforeApply));
+        let on_trial = !Arc::ptr_eq(whole, &self.in_force)
+            && edits(whole, &self.in_force, &self.considered).iter().any(|edit| edit.within.is_some());
+        if on_trial { Job::Try(run, plan, self.commits.established.clone()) } else { Job::Apply(run, plan) }
+    }
+
+    /// The sessions were looked at before an apply.
+    pub(super) fn before(&mut self, established: BTreeSet<Session>) {
+        self.commits.established = established;
+    }
+
+    /// An attempt is over. Where it failed, or left FRR with less than the edit, the next one must bring back what was there
+    /// before this one.
+    pub(super) fn tried(&mut self, attempt: &Attempt) {
+        if matches!(attempt.outcome, Outcome::Taken | Outcome::Refused(_)) {
+            self.forget_before();
+        }
+    }
+
+    fn forget_before(&mut self) {
+        if !mem::take(&mut self.commits.established).is_empty() {
+            self.keeper.save(Save::Remove(BEFORE_EDIT));
         }
     }
 
     /// FRR took what `in_force` stands for.
     pub(super) fn commit(&mut self, config: &FrrConfig, in_force: &Arc<InForce>) {
         if Arc::ptr_eq(&self.commits.whole, in_force) {
+            self.forget_before();
             return;
         }
         let edits = edits(&self.commits.whole, in_force, &self.considered);
@@ -114,22 +123,23 @@ impl Shell {
             let router = config.routers.get(&session.vrf);
             router.is_some_and(|router| router.neighbors.contains_key(&session.neighbor))
         };
-        self.commits.confirm.edited(Instant::now(), edits, &self.commits.established, wanted);
+        let established = mem::take(&mut self.commits.established);
+        self.commits.confirm.edited(Instant::now(), edits, &established, wanted);
         self.tell_of_commits();
+        if !established.is_empty() {
+            // After what became of the edit: killed in between, the next agent still knows what it must bring back.
+            self.keeper.save(Save::Remove(BEFORE_EDIT));
+        }
     }
 
     /// The time of an edit is over.
     pub(super) fn look_at_sessions(&mut self) {
         self.commits.asked = true;
-        self.runner.run(Job::Sessions(Look::TimeOver));
+        self.runner.run(Job::Sessions);
     }
 
     /// The sessions were looked at, at `seen`.
-    pub(super) fn looked(&mut self, look: Look, seen: Instant, answer: Result<BTreeSet<Session>, Failure>) {
-        if look == Look::BeforeApply {
-            self.commits.established = answer.unwrap_or_default();
-            return;
-        }
+    pub(super) fn looked(&mut self, seen: Instant, answer: Result<BTreeSet<Session>, Failure>) {
         self.commits.asked = false;
         self.commits.ask_at = answer.is_err().then(|| Instant::now() + ASK_AGAIN);
         let Ok(established) = answer else { return };

@@ -17,8 +17,8 @@ impl Shell {
             Output::Read(run) => self.runner.run(Job::Read(run)),
             Output::Intend(run, names) => self.runner.run(Job::Intend(run, names)),
             Output::Apply(run, plan) => {
-                self.before_apply();
-                self.runner.run(Job::Apply(run, plan));
+                let job = self.apply(run, plan);
+                self.runner.run(job);
             }
             Output::Check(run, questions) => self.runner.run(Job::Check(run, questions)),
             Output::Keep(kept) => {
@@ -41,6 +41,7 @@ impl Shell {
         report::attempted(attempt);
         self.recorder.attempted(attempt);
         self.teller.attempted(attempt);
+        self.tried(attempt);
         if attempt.back {
             return;
         }

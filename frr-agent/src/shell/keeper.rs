@@ -5,7 +5,7 @@ use crate::machine::{Kept, Run};
 use crate::report;
 use crate::state::{State, StateError};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ pub enum Save {
     Forget(Run),
     /// A file of JSON.
     Json(&'static str, String),
+    /// A file is of no use any more, once all that was queued before is written.
+    Remove(&'static str),
 }
 
 /// The thread that writes.
@@ -37,6 +39,7 @@ struct Waiting {
     config: Option<Kept>,
     forget: Option<Run>,
     files: BTreeMap<&'static str, String>,
+    remove: BTreeSet<&'static str>,
     due: Option<Instant>,
     last_failure: Option<String>,
 }
@@ -116,6 +119,10 @@ impl Waiting {
                 self.files.insert(name, text);
                 now
             }
+            Save::Remove(name) => {
+                self.remove.insert(name);
+                now
+            }
         };
         self.due = Some(self.due.map_or(due, |at| at.min(due)));
     }
@@ -128,6 +135,9 @@ impl Waiting {
             self.config.take().filter(|kept| keep_if_failed(state.keep_last_good(kept), &mut failure));
         self.forget =
             self.forget.take().filter(|run| keep_if_failed(state.forget_intents(*run), &mut failure));
+        if failure.is_none() {
+            self.remove.retain(|name| keep_if_failed(state.remove(name), &mut failure));
+        }
         self.due = failure.is_some().then(|| Instant::now() + PAUSE);
         let words = failure.as_ref().map(ToString::to_string);
         if let Some(why) = failure.filter(|_| words != self.last_failure) {

@@ -22,9 +22,9 @@ use crate::sockets::Daemons;
 use crate::state::{Boot, IN_FORCE, LIVE, QUARANTINE, State};
 use crate::status::{self, Teller, Told};
 use crate::vty::Vty;
-use crate::vtysh::{Runs, Vtysh};
+use crate::vtysh::{Hold, Runs, Vtysh};
 use anyhow::{Context, Result, ensure};
-use commits::{Commits, Look};
+use commits::Commits;
 use herald_core::input::Parsed;
 use herald_core::model::InForce;
 use herald_core::plan::Note;
@@ -54,7 +54,9 @@ enum Event {
     Away,
     Happened(Input),
     /// Sessions that are Established, as FRR said at this time.
-    Sessions(Look, Instant, Result<BTreeSet<Session>, Failure>),
+    Sessions(Instant, Result<BTreeSet<Session>, Failure>),
+    /// Sessions that were Established before an edit on trial that is applied now.
+    Before(BTreeSet<Session>),
     /// The time of an edit is over.
     Look,
     /// What the node knows of itself changed.
@@ -148,7 +150,8 @@ pub async fn run(args: Args) -> Result<()> {
             Event::Happened(input) => shell.happened(input),
             Event::Source(parsed) => shell.decide(*parsed),
             Event::Away => shell.keep_last_good(),
-            Event::Sessions(look, seen, answer) => shell.looked(look, seen, answer),
+            Event::Sessions(seen, answer) => shell.looked(seen, answer),
+            Event::Before(established) => shell.before(established),
             Event::Look => shell.look_at_sessions(),
             Event::Here => shell.read_again.notify_one(),
             Event::Announced(asked) => {
@@ -172,7 +175,17 @@ async fn sleep_until(due: Option<Instant>) {
 fn watch_daemons(args: &Args, events: mpsc::UnboundedSender<Event>) {
     let daemons = Daemons { folder: args.vty_dir.clone(), names: args.daemons.clone() };
     let input = |up| if up { Input::FrrUp } else { Input::FrrDown };
-    thread::spawn(move || daemons.watch(|up| events.send(Event::Happened(input(up))).is_ok()));
+    let hold = Hold::open(&args.state_dir, &args.vtysh);
+    // A full disk must not keep the agent from starting.
+    let hold = hold.inspect_err(|why| report::state_failed(why)).ok();
+    let deadline = Duration::from_secs(args.deadline);
+    thread::spawn(move || {
+        // Nothing is begun before FRR is said to be up, so nothing is read while somebody else's vtysh goes on.
+        if let Some(hold) = &hold {
+            hold.take(deadline);
+        }
+        daemons.watch(|up| events.send(Event::Happened(input(up))).is_ok());
+    });
 }
 
 impl Shell {

@@ -146,7 +146,8 @@ impl State {
         self.write(&format!("{name}{TEXT}"), &render(&generated, &options))
     }
 
-    fn remove(&self, name: &str) -> Result<(), StateError> {
+    /// Removes a file, if it is there.
+    pub fn remove(&self, name: &str) -> Result<(), StateError> {
         let path = self.folder.join(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error)),

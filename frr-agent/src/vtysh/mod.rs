@@ -1,5 +1,6 @@
 //! Runs `vtysh`, with a deadline and never through a shell.
 
+mod hold;
 mod pipes;
 mod runs;
 
@@ -8,7 +9,7 @@ use crate::sockets;
 use crate::vty::BGPD;
 use herald_frr::diff::{ChangePlan, PlannedLine};
 use herald_frr::render::mask_passwords;
-use herald_frr::running;
+use herald_frr::running::{self, Running};
 use herald_frr::vtysh::{self, Answer};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, killpg};
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+pub use hold::{Hold, Holder};
 pub use runs::{Round, Runs};
 
 /// Why `vtysh` gave no usable answer. What FRR has is then unknown until it is read again.
@@ -102,9 +104,19 @@ struct Finished {
 impl Vtysh {
     /// `show running-config` as text; of what several daemons keep, what bgpd has.
     pub fn running_config(&self) -> Result<String, VtyshError> {
+        self.both_configs().map(|text| running::as_bgpd_has_it(&text))
+    }
+
+    /// What FRR runs.
+    pub fn running(&self) -> Result<Running, VtyshError> {
+        self.both_configs().map(|text| running::read(&text))
+    }
+
+    /// What all daemons have, and behind it what bgpd has.
+    fn both_configs(&self) -> Result<String, VtyshError> {
         let commands = ["-c", "show running-config", "-c", "show running-config bgpd"];
         let done = self.run(&commands.map(OsString::from), None)?;
-        if done.status.success() { Ok(running::as_bgpd_has_it(&done.stdout)) } else { Err(failure(&done)) }
+        if done.status.success() { Ok(done.stdout) } else { Err(failure(&done)) }
     }
 
     /// Runs the plan's lines in one `vtysh -f`, then its soft clears in one `vtysh -c`.

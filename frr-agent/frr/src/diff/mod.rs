@@ -24,7 +24,7 @@ mod tuning;
 
 use crate::config::{FrrConfig, NeighborId, Origins};
 use crate::render::mask_passwords;
-use crate::running::Running;
+use crate::running::{Policies, Running};
 use crate::statement::{Context, Statements, Vrf, fit, lower};
 use crate::value::Family;
 use apply::Sides;
@@ -172,7 +172,13 @@ pub fn plan(running: &Running, wanted: &FrrConfig, ownership: &Ownership<'_>) ->
     let owned = ownership.of(running, wanted);
     let applied = ownership.applied.map(|config| (config, foreign::Raw::read(config)));
     let known = applied.as_ref().map(|(config, raw)| statements(lower::lower(config), raw));
-    let have = running.statements.with_origins(&known.unwrap_or_default());
+    let mut elsewhere = running.elsewhere.clone();
+    if !elsewhere.blocks.is_empty() {
+        Policies::of(&want).take_from(&mut elsewhere);
+    }
+    let (known, left) = (known.unwrap_or_default(), elsewhere.with_origins(&Statements::default()));
+    let mut have = running.statements.with_origins(&known);
+    have.add(left);
     let sides = Sides { version: running.version, ..Sides::new(&have, &want, &owned) };
     let first = |ops: &mut Ops| foreign::diff(ops, running, wanted, &raw, &owned, ownership);
     complete(sides, wanted, &raw, running.map_delay(), first)

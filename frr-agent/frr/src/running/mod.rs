@@ -11,7 +11,8 @@ mod tests;
 use crate::config::FrrConfig;
 use crate::statement::{Context, Statements, fit, raise};
 use reader::Reader;
-pub use shared::as_bgpd_has_it;
+pub(crate) use shared::Policies;
+pub use shared::{as_bgpd_has_it, read};
 
 /// A line that the model cannot say.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,9 @@ pub struct Running {
     pub version: Option<(u16, u16)>,
     /// All that the model knows, in the form in which FRR keeps it.
     pub(crate) statements: Statements<'static>,
+    /// Policies that other daemons have under names that bgpd does not know: somebody was cut short. They do nothing; those
+    /// that are ours and not wanted are to go all the same.
+    pub(crate) elsewhere: Statements<'static>,
 }
 
 impl Running {
@@ -67,5 +71,5 @@ pub fn parse(text: &str) -> Running {
     let (mut statements, foreign, version) = Reader::default().read(text);
     let config = raise::raise(&statements);
     fit(&mut statements);
-    Running { config, foreign, version, statements }
+    Running { config, foreign, version, statements, elsewhere: Statements::default() }
 }

@@ -1,5 +1,10 @@
 //! What several daemons keep: route-maps, prefix-lists, access-lists.
 
+use super::{Running, parse};
+use crate::statement::{Context, Key, Kind, Statements, Subject};
+use crate::value::{Family, FrrName};
+use std::collections::BTreeSet;
+
 /// What both commands begin with, in FRR 8.4 to 10.x.
 const BEGIN: &str = "Current configuration:";
 
@@ -14,6 +19,59 @@ pub fn as_bgpd_has_it(text: &str) -> String {
         return text.to_owned();
     };
     blocks(bgpd, true) + &blocks(all, false)
+}
+
+/// Reads what the two commands of [`as_bgpd_has_it`] print in one `vtysh` run.
+#[must_use]
+pub fn read(text: &str) -> Running {
+    let running = parse(&as_bgpd_has_it(text));
+    let all = text.rsplit_once(BEGIN).map(|(all, _)| blocks(all, true)).unwrap_or_default();
+    let mut elsewhere = parse(&all).statements;
+    Policies::of(&running.statements).take_from(&mut elsewhere);
+    Running { elsewhere, ..running }
+}
+
+/// The names of policies.
+#[derive(Debug, Default)]
+pub(crate) struct Policies {
+    maps: BTreeSet<FrrName>,
+    lists: BTreeSet<(Family, FrrName)>,
+}
+
+impl Policies {
+    /// Those that there are.
+    pub(crate) fn of(statements: &Statements<'_>) -> Self {
+        let map = |context: &Context| match context {
+            Context::RouteMap(name, _) => Some(name.clone()),
+            _ => None,
+        };
+        let top = statements.blocks.get(&Context::Top);
+        let rules = top.into_iter().flat_map(|top| top.of_kind(Kind::PrefixRule));
+        let list = |subject: &Subject| match subject {
+            Subject::Rule(family, name, _) => Some((*family, name.clone())),
+            _ => None,
+        };
+        Self {
+            maps: statements.blocks.keys().filter_map(map).collect(),
+            lists: rules.filter_map(|(subject, _)| list(subject)).collect(),
+        }
+    }
+
+    /// Leaves nothing but policies there, and none of these.
+    pub(crate) fn take_from(&self, statements: &mut Statements<'_>) {
+        let rule = |(_, subject): &Key| match subject {
+            Subject::Rule(family, name, _) => !self.lists.contains(&(*family, name.clone())),
+            _ => false,
+        };
+        statements.blocks.retain(|context, block| match context {
+            Context::RouteMap(name, _) => !self.maps.contains(name),
+            Context::Top => {
+                block.lines.retain(|key, _| rule(key));
+                !block.lines.is_empty()
+            }
+            _ => false,
+        });
+    }
 }
 
 /// The blocks that several daemons keep, or all others.
@@ -40,7 +98,8 @@ fn is_shared(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::running::parse;
+    use crate::diff::{Ownership, plan};
+    use std::sync::Arc;
 
     const OTHERS: &str = "frr version 10.3\n!\nrouter bgp 64500\n bgp router-id 192.0.2.1\nexit\n!\n";
     const POLICY: &str =
@@ -64,6 +123,26 @@ mod tests {
         let half = "route-map out permit 1\nexit\n!\n";
         let read = as_bgpd_has_it(&printed(&(POLICY.to_owned() + OTHERS), half));
         assert_eq!(parse(&read), parse(&(half.to_owned() + OTHERS)));
+    }
+
+    /// A `vtysh` was ended when mgmtd had its lines and bgpd had not.
+    #[test]
+    fn what_only_zebra_has_goes_where_it_is_ours_and_not_wanted() {
+        let read = read(&printed(&(POLICY.to_owned() + OTHERS), OTHERS));
+        let lines = |wanted: &str, ownership: &Ownership<'_>| -> Vec<String> {
+            let wanted = parse(&(wanted.to_owned() + OTHERS)).config;
+            let mut lines: Vec<String> =
+                plan(&read, &wanted, ownership).lines.into_iter().map(|line| line.text).collect();
+            lines.retain(|line| ["route-map", "prefix-list", "match"].iter().any(|word| line.contains(word)));
+            lines
+        };
+        let given = [Arc::new(parse(POLICY).config)];
+        let named = Ownership { given: &given, ..Ownership::host(None) };
+        assert_eq!(lines("", &named), ["no ip prefix-list nothing", "no route-map out"]);
+        assert_eq!(lines("", &Ownership::host(None)), [""; 0]);
+        // bgpd is given what it lacks, whatever the others have.
+        let all = ["ip prefix-list nothing seq 5 deny any", "route-map out permit 1", " match tag 7"];
+        assert_eq!(lines(POLICY, &named), all);
     }
 
     #[test]

@@ -214,6 +214,17 @@ impl<'a> Statements<'a> {
         Self { blocks: blocks.collect() }
     }
 
+    /// Adds those of others, block by block.
+    pub fn add(&mut self, others: Self) {
+        for (context, block) in others.blocks {
+            let known = self
+                .blocks
+                .entry(context)
+                .or_insert_with(|| Block { lines: BTreeMap::new(), ..block.clone() });
+            known.lines.extend(block.lines);
+        }
+    }
+
     /// The block, made empty if there is none.
     pub fn block(&mut self, context: Context) -> &mut Block<'a> {
         self.blocks.entry(context).or_default()
