@@ -231,6 +231,10 @@ fn a_vtysh_that_a_killed_agent_left_is_ended_by_the_next_one() -> Result<()> {
     };
     site.start_agent_with(&["--deadline=600"])?;
     right(&site, "FRR is exactly as wanted")?;
+    wait_for("it has seen that", LIMIT, || {
+        ensure!(site.agent_log().contains("\"event\":\"Applied\""));
+        Ok(())
+    })?;
     // A bgpd that hangs keeps vtysh from getting any further.
     let bgpd = site.frr.id("bgpd")?;
     kill(bgpd, Signal::SIGSTOP)?;
