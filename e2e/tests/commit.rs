@@ -85,6 +85,24 @@ fn trial_is_over(site: &Site, object: &str) -> Result<()> {
     .with_context(|| site.logs())
 }
 
+/// The edit reaches FRR, where `shown` is seen of it, and goes; the session is back, and the object says what happened.
+fn is_taken_back(site: &Site, bird: &Bird, shown: &str, object: &str) -> Result<()> {
+    wait_for("the edit is in FRR", LIMIT, || {
+        let running = site.frr.running()?;
+        ensure!(running.contains(shown), "{running}");
+        Ok(())
+    })
+    .with_context(|| site.logs())?;
+    wait_for("the edit is taken back", LIMIT, || logged(site, "CommitReverted"))
+        .with_context(|| site.logs())?;
+    wait_for("the session is back", LIMIT, || is_up(bird)).with_context(|| site.logs())?;
+    wait_for("the condition is kept", LIMIT, || {
+        let found = condition(site, object)?;
+        ensure!(found == "False SessionsLost", "{found}");
+        Ok(())
+    })
+}
+
 /// The last apply is the way back, and says that it is.
 fn the_history_says_so(site: &Site) -> Result<()> {
     let state = site.state().display().to_string();
@@ -107,24 +125,11 @@ fn a_peer_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> Res
     site.start_agent()?;
     let bird = site.bird(BIRD)?;
     wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).with_context(|| site.logs())?;
-    trial_is_over(&site, "BGPPeer metallb-system/bird")?;
+    let object = "BGPPeer metallb-system/bird";
+    trial_is_over(&site, object)?;
 
     site.write("peer.yaml", &peer(64999, 90))?;
-    wait_for("the edit is in FRR", LIMIT, || {
-        let running = site.frr.running()?;
-        ensure!(running.contains("remote-as 64999"), "{running}");
-        Ok(())
-    })
-    .with_context(|| site.logs())?;
-    wait_for("the edit is taken back", LIMIT, || logged(&site, "CommitReverted"))
-        .with_context(|| site.logs())?;
-    wait_for("the session is back", LIMIT, || is_up(&bird)).with_context(|| site.logs())?;
-    let object = "BGPPeer metallb-system/bird";
-    wait_for("the condition is kept", LIMIT, || {
-        let found = condition(&site, object)?;
-        ensure!(found == "False SessionsLost", "{found}");
-        Ok(())
-    })?;
+    is_taken_back(&site, &bird, "remote-as 64999", object)?;
 
     the_history_says_so(&site)?;
 
@@ -278,20 +283,7 @@ fn a_secret_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> R
     trial_is_over(&site, object)?;
 
     site.write("secret.yaml", &secret("wrong-password"))?;
-    wait_for("the edit is in FRR", LIMIT, || {
-        let running = site.frr.running()?;
-        ensure!(running.contains("wrong-password"), "{running}");
-        Ok(())
-    })
-    .with_context(|| site.logs())?;
-    wait_for("the edit is taken back", LIMIT, || logged(&site, "CommitReverted"))
-        .with_context(|| site.logs())?;
-    wait_for("the session is back", LIMIT, || is_up(&bird)).with_context(|| site.logs())?;
-    wait_for("the condition is kept", LIMIT, || {
-        let found = condition(&site, object)?;
-        ensure!(found == "False SessionsLost", "{found}");
-        Ok(())
-    })?;
+    is_taken_back(&site, &bird, "wrong-password", object)?;
     // Neither by the next change nor by the next start of the agent.
     site.agent.take().context("no agent")?.process().kill()?;
     site.start_agent()?;

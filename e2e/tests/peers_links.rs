@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{Site, service};
-use herald_e2e::{Release, wait_for};
+use herald_e2e::{Namespace, Release, wait_for};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_mins(2);
@@ -19,16 +19,22 @@ fn site(peers: &str) -> Result<Site> {
     Ok(site)
 }
 
-/// The cable has no IPv4 address at either end: routes of both families go by link-local next hops (RFC 8950).
-#[test]
-fn an_unnumbered_session_carries_ipv4_by_an_ipv6_next_hop() -> Result<()> {
+/// The same with a neighbour's machine at the other end of a cable, on which nobody has an address but link-local ones.
+fn cabled() -> Result<(Site, Namespace)> {
     let peer = "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: cable, namespace: m}\n\
                 spec: {myASN: 64500, dynamicASN: external, interface: eth1, connectTime: 1s}\n";
-    let mut site = site(peer)?;
+    let site = site(peer)?;
     let cable = site.lab().segment("cable")?;
     let machine = site.lab().namespace("leaf")?;
     cable.attach(site.frr.namespace(), "eth1", &[])?;
     cable.attach(&machine, "eth0", &[])?;
+    Ok((site, machine))
+}
+
+/// The cable has no IPv4 address at either end: routes of both families go by link-local next hops (RFC 8950).
+#[test]
+fn an_unnumbered_session_carries_ipv4_by_an_ipv6_next_hop() -> Result<()> {
+    let (mut site, machine) = cabled()?;
     let leaf = site.frr_in(
         &machine,
         "router bgp 64510\n bgp router-id 10.255.0.1\n no bgp ebgp-requires-policy\n \
@@ -57,13 +63,7 @@ fn an_unnumbered_session_carries_ipv4_by_an_ipv6_next_hop() -> Result<()> {
 /// The same with BIRD: it says who it is by router advertisements of its own, and takes whoever calls on the cable.
 #[test]
 fn an_unnumbered_session_with_bird_carries_ipv4_by_an_ipv6_next_hop() -> Result<()> {
-    let peer = "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: cable, namespace: m}\n\
-                spec: {myASN: 64500, dynamicASN: external, interface: eth1, connectTime: 1s}\n";
-    let mut site = site(peer)?;
-    let cable = site.lab().segment("cable")?;
-    let machine = site.lab().namespace("leaf")?;
-    cable.attach(site.frr.namespace(), "eth1", &[])?;
-    cable.attach(&machine, "eth0", &[])?;
+    let (mut site, machine) = cabled()?;
     let bird = site.bird_in(
         &machine,
         "10.255.0.2",
