@@ -53,6 +53,7 @@ fn received_routes_are_filtered_and_counted() -> Result<()> {
 
 /// The prefixes of a VRF go to a neighbour of the default one, where the object says so; what the VRF has besides
 /// stays there.
+// frr-k8s import_vrf
 #[test]
 fn prefixes_of_another_vrf_are_imported_and_sent() -> Result<()> {
     let mut site = Site::new(Release::V10, "")?;
@@ -77,6 +78,7 @@ fn prefixes_of_another_vrf_are_imported_and_sent() -> Result<()> {
 }
 
 /// A VXLAN with a bridge on both sides: the neighbour hears of this node (type 3) and of an address behind it (type 2).
+// frr-k8s evpn
 #[test]
 fn an_l2vni_is_announced_to_an_evpn_neighbour() -> Result<()> {
     const MAC: &str = "02:00:5e:00:53:01";

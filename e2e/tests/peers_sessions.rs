@@ -29,6 +29,7 @@ fn peer(name: &str, spec: &str) -> String {
 
 /// An AS number of the session's own, any external AS on the other side, a source address, timers, connect time
 /// and graceful restart: all on one session with FRR.
+// frr-k8s session
 #[test]
 fn a_session_with_frr_has_the_fields_that_were_asked_for() -> Result<()> {
     let spec = "dynamicASN: external, localASN: 64777, peerAddress: 172.30.0.4, sourceAddress: 172.30.0.101, holdTime: 9s, \

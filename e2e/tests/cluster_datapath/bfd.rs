@@ -12,6 +12,7 @@ const ALL: &[u8] = &[1, 2, 3];
 
 /// BFD profiles: the parameters are the routers', too, and a second Service costs no session.
 // B37, B38, B39, B40, B41, B42, BM5, BM6, BM7, BM8
+// frr-k8s bfd
 pub fn profiles(ground: &mut Ground) -> Result<()> {
     ground.plain()?;
     ground.routers("bfd on;", &["bfd"])?;

@@ -27,6 +27,7 @@ fn configuration(name: &str, prefixes: &[&str], advertise: impl Fn(usize) -> Val
 }
 
 /// All prefixes, some of them, with communities, large ones and local preferences for all and for one.
+// frr-k8s advertisement
 pub fn advertisement(ground: &mut Ground) -> Result<()> {
     let all = [&ONE[..], &TWO].concat();
     let mode_all = |_| json!({"allowed": {"mode": "all"}});
@@ -62,6 +63,7 @@ pub fn advertisement(ground: &mut Ground) -> Result<()> {
 }
 
 /// One for all nodes and one for a node: they add up there.
+// frr-k8s node_selector
 pub fn node_selector(ground: &mut Ground) -> Result<()> {
     let mode_all = |_| json!({"allowed": {"mode": "all"}});
     let second = json!({"nodeSelector": {"matchLabels": {"kubernetes.io/hostname": "node-2"}}});
@@ -79,6 +81,7 @@ pub fn node_selector(ground: &mut Ground) -> Result<()> {
 }
 
 /// Lines of one's own reach FRR, in the order of their priorities, and leave with their object.
+// frr-k8s raw_config
 pub fn raw_config(ground: &mut Ground) -> Result<()> {
     let raw = |name: &str, priority: u32, lines: &str| {
         object("FRRConfiguration", name, json!({"raw": {"priority": priority, "rawConfig": lines}}))

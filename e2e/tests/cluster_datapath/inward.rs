@@ -2,9 +2,9 @@
 
 use crate::ground::{Ground, object};
 use anyhow::{Context, Result, ensure};
-use herald_e2e::cluster::{LIMIT, PEERS, addresses};
+use herald_e2e::cluster::{LIMIT, PEERS, Router, addresses};
 use herald_e2e::wait_for;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const WANTED: [&str; 2] = ["192.0.2.128/25", "2001:db8:61::/64"];
 const OTHERS: [&str; 2] = ["192.0.2.0/25", "2001:db8:62::/64"];
@@ -58,16 +58,69 @@ impl Ground {
 pub fn routes_of_routers(ground: &mut Ground) -> Result<()> {
     ground.announce_to_nodes()?;
     ground.taken(&[])?;
-    let neighbor = |address: &str, prefix: &str| {
-        json!({"address": address, "asn": 64500, "connectTime": "1s",
-        "toReceive": {"allowed": {"mode": "filtered", "prefixes": [{"prefix": prefix}]}}})
-    };
-    let [four, six] = addresses(253);
-    let spec = json!({"bgp": {"routers": [{"asn": 64500, "neighbors": [neighbor(&four, WANTED[0]), neighbor(&six, WANTED[1])]}]}});
-    ground.apply(&[object("FRRConfiguration", "let-in", spec)])?;
+    let one = WANTED.map(|prefix| json!({"mode": "filtered", "prefixes": [{ "prefix": prefix }]}));
+    ground.apply(&[letting_in("let-in", one)])?;
     ground.taken(&WANTED)?;
     ground.delete("frrconfiguration", "let-in")?;
     ground.taken(&[])
+}
+
+/// An `FRRConfiguration` by which the FRR router's two addresses are neighbors, with these rules for each.
+fn letting_in(name: &str, receive: [Value; 2]) -> Value {
+    let neighbors: Vec<Value> = addresses(253)
+        .iter()
+        .zip(receive)
+        .map(|(address, allowed)| {
+            json!({"address": address, "asn": 64500, "connectTime": "1s", "toReceive": {"allowed": allowed}})
+        })
+        .collect();
+    object("FRRConfiguration", name, json!({"bgp": {"routers": [{"asn": 64500, "neighbors": neighbors}]}}))
+}
+
+/// All routes; some by their lengths; and all in one configuration, whatever another one picks.
+// frr-k8s receiving
+pub fn picked(ground: &mut Ground) -> Result<()> {
+    let everything = [OTHERS[0], WANTED[0], WANTED[1], OTHERS[1]];
+    let all = || json!({"mode": "all"});
+    let some = |prefixes: &Value| json!({"mode": "filtered", "prefixes": prefixes});
+    ground.announce_to_nodes()?;
+    ground.apply(&[letting_in("in", [all(), all()])])?;
+    ground.taken(&everything)?;
+    // Within these, and as long as said: IPv4 is, IPv6 is not.
+    let long = [
+        some(&json!([{"prefix": "192.0.2.0/24", "ge": 25, "le": 25}])),
+        some(&json!([{"prefix": "2001:db8:60::/44", "ge": 48, "le": 63}])),
+    ];
+    ground.apply(&[letting_in("in", long)])?;
+    ground.taken(&everything[..2])?;
+    let one = WANTED.map(|prefix| some(&json!([{ "prefix": prefix }])));
+    ground.apply(&[letting_in("in", one)])?;
+    ground.taken(&WANTED)?;
+    ground.apply(&[letting_in("more", [all(), all()])])?;
+    ground.taken(&everything)?;
+    ground.delete("frrconfiguration", "more")?;
+    ground.taken(&WANTED)
+}
+
+/// One configuration announces, another one lets in, on the same sessions.
+// frr-k8s advertise_and_receive
+pub fn both_ways(ground: &mut Ground) -> Result<()> {
+    const OWN: [&str; 2] = ["203.0.113.0/26", "2001:db8:91::/64"];
+    ground.announce_to_nodes()?;
+    let neighbors: Vec<Value> = addresses(253)
+        .iter()
+        .map(|address| {
+            json!({"address": address, "asn": 64500, "connectTime": "1s", "toAdvertise": {"allowed": {"mode": "all"}}})
+        })
+        .collect();
+    let out = json!({"bgp": {"routers": [{"asn": 64500, "prefixes": OWN, "neighbors": neighbors}]}});
+    let one = WANTED.map(|prefix| json!({"mode": "filtered", "prefixes": [{ "prefix": prefix }]}));
+    ground.apply(&[object("FRRConfiguration", "out", out), letting_in("in", one)])?;
+    ground.taken(&[WANTED[0], OWN[0], WANTED[1], OWN[1]])?;
+    for prefix in OWN {
+        ground.routes(Router::Frr, prefix, &[1, 2, 3], |_| true)?;
+    }
+    Ok(())
 }
 
 /// MetalLB's `ConfigMap` `bgpextras` lets the same in, whether it is there before the sessions or comes after them.

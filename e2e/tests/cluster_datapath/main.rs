@@ -60,6 +60,8 @@ const ROWS: &[Row] = &[
     ("frr-k8s advertisement", frrk8s::advertisement),
     ("frr-k8s node_selector", frrk8s::node_selector),
     ("frr-k8s raw_config", frrk8s::raw_config),
+    ("frr-k8s receiving", inward::picked),
+    ("frr-k8s advertise_and_receive", inward::both_ways),
     ("NS16: an AS number for each node", sessions::own_as_numbers),
     ("U1 to U6: a cable without addresses", unnumbered::cable),
     ("M1 to M6: both families on a session", sessions::both_families),

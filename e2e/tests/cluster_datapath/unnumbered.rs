@@ -9,6 +9,7 @@ use serde_json::json;
 /// Both families by link-local next hops. The cable stays: zebra 10.3 ends with signal 11 when a link goes on which it sends
 /// router advertisements.
 // U1, U2, U3, U4, U5, U6
+// frr-k8s unnumbered
 pub fn cable(ground: &mut Ground) -> Result<()> {
     let router = ground.cluster.machine(Router::Frr).clone();
     let node = ground.cluster.node(1).namespace();

@@ -125,6 +125,7 @@ pub fn frr_withdraws(shop: &mut Shop) -> Result<()> {
 
 /// With it no request fails, though FRR is away on all nodes at once for seconds.
 // B6, B7, B8
+// frr-k8s graceful_restart
 pub fn frr_comes_back_unnoticed(shop: &mut Shop) -> Result<()> {
     let graceful = PEERS.replace("connectTime: 1s", "connectTime: 1s, enableGracefulRestart: true");
     shop.cluster.set_routers("", &[])?;

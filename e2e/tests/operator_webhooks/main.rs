@@ -20,6 +20,7 @@ fn what_one_replica_admitted_the_other_one_knows() -> Result<()> {
     replicas::by_turns()
 }
 
+// frr-k8s webhooks
 #[test]
 fn frr_k8s_suites_pass_with_the_webhooks_on() -> Result<()> {
     suites::through_the_api_server()
