@@ -6,6 +6,7 @@ mod node;
 mod pods;
 mod routers;
 mod see;
+mod stateful;
 mod wires;
 
 pub use agent::Agent;
@@ -13,6 +14,7 @@ pub use node::Node;
 pub use pods::{PORT, Pod};
 pub use routers::{Route, bird_config, frr_config};
 pub use see::Router;
+pub use stateful::keep_connections;
 pub use wires::{ASN, BIRD_ASN, NODES, addresses, name};
 
 use crate::bird::Bird;

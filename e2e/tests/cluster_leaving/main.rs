@@ -6,7 +6,7 @@ mod nodes;
 mod restarts;
 
 use anyhow::{Context, Result};
-use herald_e2e::cluster::{LIMIT, Options, PEERS, Pod, Router};
+use herald_e2e::cluster::{LIMIT, Options, PEERS, Pod, Router, keep_connections};
 use herald_e2e::{Cluster, Lab, wait_for};
 use serde_json::{Value, json};
 use std::thread::scope;
@@ -42,6 +42,10 @@ impl Shop {
     fn start() -> Result<Self> {
         let lab = Lab::new()?;
         let cluster = Cluster::start(&lab, &Options::default())?;
+        // A router that chooses a way for each packet loses connections when ways change, whoever announces (docs/draining.md).
+        for router in [Router::Bird, Router::Frr] {
+            keep_connections(cluster.machine(router))?;
+        }
         wait_for("the configuration is admitted", LIMIT, || {
             cluster.kube.apply(&format!("{PEERS}---{POOL}"))
         })?;

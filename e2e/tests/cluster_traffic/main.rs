@@ -7,7 +7,6 @@
 
 mod edits;
 mod shop;
-mod stateful;
 
 use anyhow::{Context, Result, ensure};
 use edits::Edits;

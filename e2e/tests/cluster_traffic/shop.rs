@@ -1,8 +1,7 @@
 //! The Service that is asked, its pods, and what is done to its nodes.
 
-use crate::stateful::keep_connections;
 use anyhow::{Context, Result, ensure};
-use herald_e2e::cluster::{LIMIT, NODES, Options, PEERS, Pod, Router, name};
+use herald_e2e::cluster::{LIMIT, NODES, Options, PEERS, Pod, Router, keep_connections, name};
 use herald_e2e::kube::Administrator;
 use herald_e2e::load::{Ask, Load};
 use herald_e2e::{Cluster, Lab, wait_for};

@@ -2,9 +2,9 @@
 //! hardware, chooses a way for each packet: when the ways change, a connection that is open moves to a node that does not know
 //! it, and is reset there, whoever announces (docs/draining.md).
 
+use super::{NODES, addresses};
+use crate::network::Namespace;
 use anyhow::Result;
-use herald_e2e::Namespace;
-use herald_e2e::cluster::{NODES, addresses};
 use std::fmt::Write as _;
 
 /// The mark of a connection is its node's number; a packet of it goes by that node's own table.
