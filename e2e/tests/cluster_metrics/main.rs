@@ -63,6 +63,7 @@ fn profile(spec: &str) -> String {
 }
 
 // One test, so that one server and one set of sessions serve all of it.
+// frr-k8s metrics
 #[test]
 fn metrics_are_upstreams_and_count_what_the_neighbours_count() -> Result<()> {
     let mut ground = Ground::new()?;
