@@ -19,6 +19,27 @@ use std::path::PathBuf;
 /// The name of the node, in manifests and to the agent.
 pub const NODE: &str = "node1";
 
+/// The node in the API, a Secret with the password of [`BIRD_SESSION`], and a pool: where a site stands beside an API server.
+pub const MANIFESTS: &str = "
+apiVersion: v1
+kind: Node
+metadata: {name: node1, labels: {kubernetes.io/hostname: node1}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: router, namespace: metallb-system}
+type: kubernetes.io/basic-auth
+stringData: {username: '', password: quiet}
+---
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: public, namespace: metallb-system}
+spec: {addresses: [198.51.100.0/24]}
+";
+/// BIRD's side of the node's session, with that password.
+pub const BIRD_SESSION: &str = "protocol bgp node { local 172.30.0.2 as 64501; neighbor 172.30.0.1 as 64500; \
+    password \"quiet\"; connect delay time 1; ipv4 { import all; export none; }; }\n";
+
 /// A node, its folder of manifests, and room for two neighbours.
 #[derive(Debug)]
 pub struct Site {

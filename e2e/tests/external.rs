@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use herald_e2e::kube::audit::Asked;
 use herald_e2e::scrape::Reader;
-use herald_e2e::site::{NODE, Site};
+use herald_e2e::site::{BIRD_SESSION, MANIFESTS, NODE, Site};
 use herald_e2e::{Agent, Kube, Operator, Release, wait_for};
 use serde_json::{Value, json};
 use std::fs;
@@ -15,21 +15,6 @@ const LIMIT: Duration = Duration::from_mins(2);
 const OBJECT: [&str; 3] = ["frrconfiguration", "metallb-node1", "--namespace=metallb-system"];
 
 const CONFIGURATION: &str = "
-apiVersion: v1
-kind: Node
-metadata: {name: node1, labels: {kubernetes.io/hostname: node1}}
----
-apiVersion: v1
-kind: Secret
-metadata: {name: router, namespace: metallb-system}
-type: kubernetes.io/basic-auth
-stringData: {username: '', password: quiet}
----
-apiVersion: metallb.io/v1beta1
-kind: IPAddressPool
-metadata: {name: public, namespace: metallb-system}
-spec: {addresses: [198.51.100.0/24]}
----
 apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: public, namespace: metallb-system}
@@ -40,9 +25,6 @@ kind: BGPPeer
 metadata: {name: router, namespace: metallb-system}
 spec: {myASN: 64500, peerASN: 64501, peerAddress: 172.30.0.2, sourceAddress: 172.30.0.1, connectTime: 1s, passwordSecret: {name: router}}
 ";
-
-const BIRD: &str = "protocol bgp node { local 172.30.0.2 as 64501; neighbor 172.30.0.1 as 64500; \
-    password \"quiet\"; connect delay time 1; ipv4 { import all; export none; }; }\n";
 
 /// What a speaker of this node has written; somebody gave it a label.
 fn leftover(node: &str) -> String {
@@ -77,7 +59,9 @@ impl Cluster {
         let mut operator = Operator::start(site.lab(), &kube, "operator", &[])?;
         operator.wait_ready()?;
         let cluster = Self { operator, kube, kubeconfig, site };
-        wait_for("the configuration is admitted", LIMIT, || cluster.kube.apply(CONFIGURATION))?;
+        wait_for("the configuration is admitted", LIMIT, || {
+            cluster.kube.apply(&format!("{MANIFESTS}---{CONFIGURATION}"))
+        })?;
         Ok(cluster)
     }
 
@@ -263,7 +247,7 @@ impl Cluster {
         let text = self.site.herald.run(&["render", "-f", &folder, "--node", NODE, "--show-secrets"])?;
         let loaded = self.site.frr.load(&text)?;
         ensure!(loaded.accepted, "{}\n{text}", loaded.output);
-        let bird = self.site.bird(BIRD)?;
+        let bird = self.site.bird(BIRD_SESSION)?;
         wait_for("the neighbour has the route", LIMIT, || bird.routes_to(web)).map(drop)
     }
 }
@@ -282,7 +266,7 @@ impl Cluster {
         self.kube.apply(&leftover("node2"))?;
         self.extras()?;
         self.start_agent(&[])?;
-        let bird = self.site.bird(BIRD)?;
+        let bird = self.site.bird(BIRD_SESSION)?;
         wait_for("the neighbour has the route", LIMIT, || bird.routes_to(&web))?;
         wait_for("this node's is deleted", LIMIT, || {
             let left = self.kube.run(&[

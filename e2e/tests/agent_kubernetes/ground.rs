@@ -1,7 +1,7 @@
 //! One node with FRR, agent and a neighbour; an API server and an operator.
 
 use anyhow::{Context, Result, ensure};
-use herald_e2e::site::{NODE, Site};
+use herald_e2e::site::{BIRD_SESSION, MANIFESTS, NODE, Site};
 use herald_e2e::{Agent, Bird, Kube, Operator, Release, wait_for};
 use serde_json::json;
 use std::path::PathBuf;
@@ -13,25 +13,7 @@ pub const LIMIT: Duration = Duration::from_mins(2);
 /// For this long nothing may happen. The agent gives up waiting for the API server after 3 s.
 pub const QUIET: Duration = Duration::from_secs(12);
 
-const BIRD: &str = "protocol bgp node { local 172.30.0.2 as 64501; neighbor 172.30.0.1 as 64500; \
-    password \"quiet\"; connect delay time 1; ipv4 { import all; export none; }; }\n";
-
 const CONFIGURATION: &str = "
-apiVersion: v1
-kind: Node
-metadata: {name: node1, labels: {kubernetes.io/hostname: node1}}
----
-apiVersion: v1
-kind: Secret
-metadata: {name: router, namespace: metallb-system}
-type: kubernetes.io/basic-auth
-stringData: {username: '', password: quiet}
----
-apiVersion: metallb.io/v1beta1
-kind: IPAddressPool
-metadata: {name: public, namespace: metallb-system}
-spec: {addresses: [198.51.100.0/24]}
----
 apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: public, namespace: metallb-system}
@@ -63,7 +45,7 @@ impl Cluster {
         let kubeconfig = kube.service_account_kubeconfig("metallb-system", "speaker")?;
         let mut operator = Operator::start(site.lab(), &kube, "operator", &[])?;
         operator.wait_ready()?;
-        let bird = site.bird(BIRD)?;
+        let bird = site.bird(BIRD_SESSION)?;
         Ok(Self { bird, operator, kube, kubeconfig, site })
     }
 
@@ -75,7 +57,10 @@ impl Cluster {
 
     /// A pool, an advertisement, and the neighbour as a peer with a password.
     pub fn configure(&self) -> Result<()> {
-        wait_for("the configuration is admitted", LIMIT, || self.kube.apply(CONFIGURATION)).map(drop)
+        wait_for("the configuration is admitted", LIMIT, || {
+            self.kube.apply(&format!("{MANIFESTS}---{CONFIGURATION}"))
+        })
+        .map(drop)
     }
 
     /// A Service and the one endpoint that it has, on the node.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::kube::audit::{Asked, counts};
-use herald_e2e::site::{NODE, Site};
+use herald_e2e::site::{BIRD_SESSION, MANIFESTS, NODE, Site};
 use herald_e2e::{Agent, Bird, Gobgp, Kube, Operator, Release, wait_for};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -13,26 +13,9 @@ use std::time::Duration;
 pub const LIMIT: Duration = Duration::from_mins(2);
 pub const NAMESPACE: &str = "--namespace=metallb-system";
 
-const BIRD: &str = "protocol bgp node { local 172.30.0.2 as 64501; neighbor 172.30.0.1 as 64500; \
-    password \"quiet\"; connect delay time 1; ipv4 { import all; export none; }; }\n";
 const GOBGP: &str = "[[neighbors]]\n[neighbors.config]\nneighbor-address = \"172.30.0.1\"\npeer-as = 64500\n";
 
 const CONFIGURATION: &str = "
-apiVersion: v1
-kind: Node
-metadata: {name: node1, labels: {kubernetes.io/hostname: node1}}
----
-apiVersion: v1
-kind: Secret
-metadata: {name: router, namespace: metallb-system}
-type: kubernetes.io/basic-auth
-stringData: {username: '', password: quiet}
----
-apiVersion: metallb.io/v1beta1
-kind: IPAddressPool
-metadata: {name: public, namespace: metallb-system}
-spec: {addresses: [198.51.100.0/24]}
----
 apiVersion: metallb.io/v1beta1
 kind: BGPAdvertisement
 metadata: {name: public, namespace: metallb-system}
@@ -90,9 +73,11 @@ impl Ground {
         let kubeconfig = kube.service_account_kubeconfig("metallb-system", "speaker")?;
         let mut operator = Operator::start(site.lab(), &kube, "operator", &[])?;
         operator.wait_ready()?;
-        let (bird, gobgp) = (site.bird(BIRD)?, site.gobgp(64502, GOBGP)?);
+        let (bird, gobgp) = (site.bird(BIRD_SESSION)?, site.gobgp(64502, GOBGP)?);
         let mut ground = Self { bird, _gobgp: gobgp, operator, kube, kubeconfig, site };
-        wait_for("the configuration is admitted", LIMIT, || ground.kube.apply(CONFIGURATION))?;
+        wait_for("the configuration is admitted", LIMIT, || {
+            ground.kube.apply(&format!("{MANIFESTS}---{CONFIGURATION}"))
+        })?;
         ground.restart_agent(&[])?;
         ground.service("web")?;
         Ok(ground)
