@@ -1,7 +1,7 @@
 # Everything runs as root on Debian (network namespaces, FRR); `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help ci test test-long bench bench-apply bench-operator bench-e2e bench-agent bench-nodes demo demo-cluster demo-clean lab lint fmt
+.PHONY: help ci test test-long bench bench-apply bench-operator bench-e2e bench-agent bench-nodes bench-rest demo demo-cluster demo-clean lab lint fmt
 
 CARGO ?= cargo
 export HERALD_FRR_ROOT ?= $(CURDIR)/target/lab/frr-10.3
@@ -24,30 +24,28 @@ test-long: lab ## The long forms of tests that CI runs small: properties, random
 	HERALD_AWAY=600 $(CARGO) test -p herald-e2e --test agent_kubernetes nothing_changes_on_the_node -- --nocapture
 	HERALD_OPERATIONS=10000 $(CARGO) test -p herald-e2e --test operator_ha no_address_is_ever_held_twice -- --nocapture
 
+# Benchmarks measure the programs as they are shipped.
 bench: lab ## Measures; writes target/bench/*.json and prints a table
-	$(CARGO) build --release -p herald-operator -p herald-agent
 	$(CARGO) bench -p herald-core
-	$(CARGO) run --release -p herald-e2e --bin bench
+	"$$(scripts/build-release)/bench"
 
 bench-apply: lab ## Measures changes of one node beside frr-reload.py: 100 to 10,000 prefixes; target/bench/apply.json
-	$(CARGO) build --release -p herald-operator -p herald-agent
-	$(CARGO) run --release -p herald-e2e --bin bench -- apply
+	"$$(scripts/build-release)/bench" apply
 
 bench-operator: lab ## Measures the operator on a real API server: 1,000 and 5,000 Services; target/bench/operator.json
-	$(CARGO) build --release -p herald-controller
-	$(CARGO) run --release -p herald-e2e --bin bench -- operator
+	"$$(scripts/build-release)/bench" operator
 
 bench-e2e: lab ## Measures the whole product: a Service at the API server to its route at a neighbour; target/bench/e2e.json
-	$(CARGO) build --release -p herald-controller -p herald-agent
-	$(CARGO) run --release -p herald-e2e --bin bench -- e2e
+	"$$(scripts/build-release)/bench" e2e
 
 bench-agent: lab ## Measures the agent on a real API server: memory and CPU with 10,000 Services; target/bench/agent-kubernetes.json
-	$(CARGO) build --release -p herald-agent
-	$(CARGO) run --release -p herald-e2e --bin bench -- agent-kubernetes
+	"$$(scripts/build-release)/bench" agent-kubernetes
 
 bench-nodes: lab ## Measures what 100 and 300 simulated nodes are to an API server; target/bench/nodes.json
-	$(CARGO) build --release -p herald-agent
-	$(CARGO) run --release -p herald-e2e --bin bench -- nodes
+	"$$(scripts/build-release)/bench" nodes
+
+bench-rest: lab ## Measures what looking at FRR costs at rest with 100 neighbors, for ten minutes; target/bench/rest.json
+	"$$(scripts/build-release)/bench" rest
 
 demo: lab ## Two nodes, a router and a client: from manifests to a page over HTTP (KEEP=1 leaves it up)
 	$(CARGO) build --quiet -p herald-operator -p herald-agent -p herald-e2e

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use herald_e2e::many::announced;
 use herald_e2e::site::{NODE, Site};
 use herald_e2e::updates::{Heard, Prefix, Updates};
-use herald_e2e::{Bird, Release, as_frr_runs, statements, wait_for};
+use herald_e2e::{Bird, Logged, Release, as_frr_runs, statements, wait_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -78,13 +78,13 @@ impl Chaos {
             ensure!(differing.is_empty(), "missing or too many: {differing:?}");
             Ok(())
         })
-        .with_context(|| self.site.logs())?;
+        .logged(|| self.site.logs())?;
         wait_for("the neighbour has the routes", LIMIT, || {
             let found = self.bird.ask("show route count")?;
             ensure!(found.contains(&format!("{} of ", self.services)), "{} wanted: {found}", self.services);
             Ok(())
         })
-        .with_context(|| {
+        .logged(|| {
             let shown = self.site.frr.vtysh(&["show bgp summary", "show bgp ipv4 unicast statistics"]);
             format!("{}\n{}", shown.unwrap_or_default(), self.site.logs())
         })

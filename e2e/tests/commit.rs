@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{Site, service};
-use herald_e2e::{Agent, Bird, Release, wait_for};
+use herald_e2e::{Agent, Bird, Logged, Release, wait_for};
 use nix::sys::signal::{Signal, kill};
 use std::fs;
 use std::time::Duration;
@@ -82,7 +82,7 @@ fn trial_is_over(site: &Site, object: &str) -> Result<()> {
         ensure!(found == "True SessionsBack", "{found}");
         Ok(())
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }
 
 /// The edit reaches FRR, where `shown` is seen of it, and goes; the session is back, and the object says what happened.
@@ -92,10 +92,9 @@ fn is_taken_back(site: &Site, bird: &Bird, shown: &str, object: &str) -> Result<
         ensure!(running.contains(shown), "{running}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
-    wait_for("the edit is taken back", LIMIT, || logged(site, "CommitReverted"))
-        .with_context(|| site.logs())?;
-    wait_for("the session is back", LIMIT, || is_up(bird)).with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
+    wait_for("the edit is taken back", LIMIT, || logged(site, "CommitReverted")).logged(|| site.logs())?;
+    wait_for("the session is back", LIMIT, || is_up(bird)).logged(|| site.logs())?;
     wait_for("the condition is kept", LIMIT, || {
         let found = condition(site, object)?;
         ensure!(found == "False SessionsLost", "{found}");
@@ -124,7 +123,7 @@ fn a_peer_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> Res
     site.record()?;
     site.start_agent()?;
     let bird = site.bird(BIRD)?;
-    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).with_context(|| site.logs())?;
+    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).logged(|| site.logs())?;
     let object = "BGPPeer metallb-system/bird";
     trial_is_over(&site, object)?;
 
@@ -139,7 +138,7 @@ fn a_peer_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> Res
     site.write("dns.yaml", &service("dns", &["192.0.2.11"], true))?;
     site.record()?;
     wait_for("the next change goes through", LIMIT, || bird.routes_to("192.0.2.11/32"))
-        .with_context(|| site.logs())?;
+        .logged(|| site.logs())?;
     let running = site.frr.running()?;
     ensure!(running.contains("remote-as 64501") && !running.contains("64999"), "{running}");
     is_up(&bird)?;
@@ -153,7 +152,7 @@ fn a_peer_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> Res
         ensure!(found == "True SessionsBack", "{found}");
         Ok(())
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }
 
 /// A site whose session is up, and whose peer is not on trial any more.
@@ -163,15 +162,14 @@ fn confirmed(options: &[&str]) -> Result<(Site, Bird)> {
     site.write("peer.yaml", &peer(64501, 90))?;
     site.start_agent_with(options)?;
     let bird = site.bird(BIRD)?;
-    wait_for("the session is up", LIMIT, || is_up(&bird)).with_context(|| site.logs())?;
-    trial_is_over(&site, "BGPPeer metallb-system/bird").with_context(|| site.logs())?;
+    wait_for("the session is up", LIMIT, || is_up(&bird)).logged(|| site.logs())?;
+    trial_is_over(&site, "BGPPeer metallb-system/bird").logged(|| site.logs())?;
     Ok((site, bird))
 }
 
 fn goes_back(site: &Site, bird: &Bird) -> Result<()> {
-    wait_for("the edit is taken back", LIMIT, || logged(site, "CommitReverted"))
-        .with_context(|| site.logs())?;
-    wait_for("the session is back", LIMIT, || is_up(bird)).with_context(|| site.logs())
+    wait_for("the edit is taken back", LIMIT, || logged(site, "CommitReverted")).logged(|| site.logs())?;
+    wait_for("the session is back", LIMIT, || is_up(bird)).logged(|| site.logs())
 }
 
 /// bgpd hangs, so nobody knows which sessions the edit must bring back: it waits until that is known.
@@ -210,13 +208,13 @@ fn an_agent_that_is_killed_when_frr_has_the_edit_confirms_nothing() -> Result<()
     fs::write(folder.join("vtysh"), KILLS.replace("STATE", &inside))?;
     site.agent.take().context("no agent")?.process().stop()?;
     site.start_agent_with(&["--vtysh", "/bin/sh", &format!("--vtysh-arg={inside}/vtysh")])?;
-    wait_for("the agent works", LIMIT, || logged(&site, "InSync")).with_context(|| site.logs())?;
+    wait_for("the agent works", LIMIT, || logged(&site, "InSync")).logged(|| site.logs())?;
     site.write("peer.yaml", &peer(64999, 90))?;
     wait_for("the agent was killed", LIMIT, || {
         ensure!(folder.join("killed").exists());
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     wait_for("the session is gone", LIMIT, || {
         ensure!(is_up(&bird).is_err());
         Ok(())
@@ -237,13 +235,12 @@ fn an_frrconfiguration_with_a_wrong_password_goes_back() -> Result<()> {
     site.write("tor.yaml", &with(""))?;
     site.start_agent()?;
     let bird = site.bird(BIRD)?;
-    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.0/24")).with_context(|| site.logs())?;
+    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.0/24")).logged(|| site.logs())?;
     trial_is_over(&site, "FRRConfiguration frr-k8s-system/tor")?;
 
     site.write("tor.yaml", &with("password: not-that-one, "))?;
-    wait_for("the edit is taken back", LIMIT, || logged(&site, "CommitReverted"))
-        .with_context(|| site.logs())?;
-    wait_for("the session is back", LIMIT, || is_up(&bird)).with_context(|| site.logs())?;
+    wait_for("the edit is taken back", LIMIT, || logged(&site, "CommitReverted")).logged(|| site.logs())?;
+    wait_for("the session is back", LIMIT, || is_up(&bird)).logged(|| site.logs())?;
     let running = site.frr.running()?;
     ensure!(!running.contains("password"), "{running}");
     ensure!(
@@ -257,7 +254,7 @@ fn an_frrconfiguration_with_a_wrong_password_goes_back() -> Result<()> {
         ensure!(running.contains("timers 3 60"), "{running}");
         is_up(&bird)
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }
 
 /// The object stays as it is, and only what its Secret holds changes.
@@ -278,7 +275,7 @@ fn a_secret_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> R
     site.record()?;
     site.start_agent()?;
     let bird = site.bird(&BIRD.replace("connect delay", "password \"good-password\"; connect delay"))?;
-    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).with_context(|| site.logs())?;
+    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).logged(|| site.logs())?;
     let object = "BGPPeer metallb-system/bird";
     trial_is_over(&site, object)?;
 
@@ -290,7 +287,7 @@ fn a_secret_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> R
     site.write("dns.yaml", &service("dns", &["192.0.2.11"], true))?;
     site.record()?;
     wait_for("the next change goes through", LIMIT, || bird.routes_to("192.0.2.11/32"))
-        .with_context(|| site.logs())?;
+        .logged(|| site.logs())?;
     let running = site.frr.running()?;
     ensure!(running.contains("good-password") && !running.contains("wrong-password"), "{running}");
     ensure!(!site.agent_log().contains("-password"), "a password is logged: {}", site.agent_log());
@@ -302,5 +299,5 @@ fn a_secret_whose_edit_loses_the_session_goes_back_and_is_not_tried_again() -> R
         Ok(())
     })?;
     site.write("secret.yaml", &secret("third-password"))?;
-    wait_for("a corrected Secret goes through", LIMIT, || is_up(&bird)).with_context(|| site.logs())
+    wait_for("a corrected Secret goes through", LIMIT, || is_up(&bird)).logged(|| site.logs())
 }

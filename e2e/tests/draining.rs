@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::Site;
-use herald_e2e::{Bird, Release, wait_for};
+use herald_e2e::{Bird, Logged, Release, wait_for};
 use nix::sys::signal::{Signal, kill};
 use std::fmt::Write as _;
 use std::thread::sleep;
@@ -71,7 +71,7 @@ fn site(drain: &str, graceful: bool) -> Result<(Site, Bird)> {
     site.write("web.yaml", &web(&[("node1", READY), ("node2", READY)]))?;
     site.start_agent()?;
     let bird = site.bird(BIRD)?;
-    wait_for("BIRD has the route", LIMIT, || bird.routes_to(ROUTE)).with_context(|| site.logs())?;
+    wait_for("BIRD has the route", LIMIT, || bird.routes_to(ROUTE)).logged(|| site.logs())?;
     Ok((site, bird))
 }
 
@@ -89,7 +89,7 @@ fn becomes(site: &Site, bird: &Bird, last_choice: bool) -> Result<()> {
         ensure!(is_last_choice(bird)? == last_choice);
         Ok(())
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }
 
 /// The new agent has read everything and found FRR as it is to be.
@@ -116,13 +116,13 @@ fn a_cordoned_node_is_the_last_choice_then_withdraws_and_comes_back() -> Result<
     // A restart goes on counting.
     site.agent.take().context("no agent")?.process().kill()?;
     site.start_agent()?;
-    wait_for("the route leaves", LIMIT, || bird.lacks(ROUTE)).with_context(|| site.logs())?;
+    wait_for("the route leaves", LIMIT, || bird.lacks(ROUTE)).logged(|| site.logs())?;
     ensure!(cordoned.elapsed() > Duration::from_secs(5), "after {:?}: {}", cordoned.elapsed(), site.logs());
     // One that starts when the time is over does not announce again.
     restart_agent(&mut site)?;
     bird.lacks(ROUTE)?;
     site.write("node.yaml", &nodes(false))?;
-    wait_for("the route is back", LIMIT, || bird.routes_to(ROUTE)).with_context(|| site.logs())?;
+    wait_for("the route is back", LIMIT, || bird.routes_to(ROUTE)).logged(|| site.logs())?;
     ensure!(!is_last_choice(&bird)?);
     ensure!(bird.ask("show protocols node")? == session, "the session was reset");
     Ok(())
@@ -142,7 +142,7 @@ fn without_the_annotation_a_cordoned_node_announces_as_before() -> Result<()> {
         ensure!(route.contains("(64500,7)"), "{route}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     ensure!(!is_last_choice(&bird)?);
     Ok(())
 }
@@ -151,11 +151,11 @@ fn without_the_annotation_a_cordoned_node_announces_as_before() -> Result<()> {
 fn terminating_endpoints_keep_the_route_only_where_nobody_takes_over() -> Result<()> {
     let (site, bird) = site("false", false)?;
     site.write("web.yaml", &web(&[("node1", LEAVING), ("node2", READY)]))?;
-    wait_for("the route leaves", LIMIT, || bird.lacks(ROUTE)).with_context(|| site.logs())?;
+    wait_for("the route leaves", LIMIT, || bird.lacks(ROUTE)).logged(|| site.logs())?;
     site.write("web.yaml", &web(&[("node1", LEAVING), ("node2", LEAVING)]))?;
-    wait_for("the route is back", LIMIT, || bird.routes_to(ROUTE)).with_context(|| site.logs())?;
+    wait_for("the route is back", LIMIT, || bird.routes_to(ROUTE)).logged(|| site.logs())?;
     site.write("web.yaml", &web(&[]))?;
-    wait_for("the route leaves", LIMIT, || bird.lacks(ROUTE)).with_context(|| site.logs())
+    wait_for("the route leaves", LIMIT, || bird.lacks(ROUTE)).logged(|| site.logs())
 }
 
 /// Nobody listens on its health port: the first endpoint is announced all the same, and is counted.
@@ -174,7 +174,7 @@ fn an_agent_that_is_told_to_stop_leaves_the_route() -> Result<()> {
     site.agent.take().context("no agent")?.process().stop()?;
     let stopped = Instant::now();
     while stopped.elapsed() < Duration::from_secs(3) {
-        bird.routes_to(ROUTE).with_context(|| site.logs())?;
+        bird.routes_to(ROUTE).logged(|| site.logs())?;
         sleep(Duration::from_millis(100));
     }
     ensure!(bird.withdrawals("node")? == withdrawals && bird.ask("show protocols node")? == session);
@@ -186,7 +186,7 @@ fn an_agent_that_is_told_to_stop_leaves_the_route() -> Result<()> {
 fn an_frr_that_is_told_to_stop_withdraws_unless_graceful_restart_is_asked_for() -> Result<()> {
     let (site, bird) = site("false", false)?;
     kill(site.frr.id("bgpd")?, Signal::SIGTERM)?;
-    wait_for("the route leaves", LIMIT, || bird.lacks(ROUTE)).with_context(|| site.logs())
+    wait_for("the route leaves", LIMIT, || bird.lacks(ROUTE)).logged(|| site.logs())
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn with_graceful_restart_the_route_outlives_an_frr_that_is_told_to_stop() -> Res
         ensure!(!session.contains("Established"), "{session}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     let stopped = Instant::now();
     while stopped.elapsed() < Duration::from_secs(5) {
         bird.routes_to(ROUTE).with_context(|| format!("after {:?}: {}", stopped.elapsed(), bird.log()))?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{Site, service};
-use herald_e2e::{Agent, Bird, Release, wait_for};
+use herald_e2e::{Agent, Bird, Logged, Release, wait_for};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(40);
@@ -44,7 +44,7 @@ fn running_site(options: &[&str]) -> Result<(Site, Bird)> {
     site.record()?;
     site.start_agent_with(options)?;
     let bird = site.bird(BIRD)?;
-    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).with_context(|| site.logs())?;
+    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).logged(|| site.logs())?;
     Ok((site, bird))
 }
 
@@ -59,10 +59,9 @@ fn drift_is_told(site: &Site) -> Result<()> {
 fn what_is_changed_by_hand_is_repaired_and_what_is_others_stays() -> Result<()> {
     let (site, bird) = running_site(&[])?;
     site.frr.vtysh(&BY_HAND)?;
-    wait_for("the route leaves", LIMIT, || bird.lacks("192.0.2.10/32")).with_context(|| site.logs())?;
-    wait_for("the route is back", NEXT_CHECK, || bird.routes_to("192.0.2.10/32"))
-        .with_context(|| site.logs())?;
-    drift_is_told(&site).with_context(|| site.logs())?;
+    wait_for("the route leaves", LIMIT, || bird.lacks("192.0.2.10/32")).logged(|| site.logs())?;
+    wait_for("the route is back", NEXT_CHECK, || bird.routes_to("192.0.2.10/32")).logged(|| site.logs())?;
+    drift_is_told(&site).logged(|| site.logs())?;
     let running = site.frr.running()?;
     ensure!(running.contains("ip prefix-list theirs seq 5"), "{running}");
     Ok(())
@@ -97,7 +96,7 @@ fn a_hand_written_line_of_a_manifest_that_somebody_takes_away_is_given_back() ->
         ensure!(lines.iter().all(|line| running.lines().any(|shown| shown == *line)), "{running}");
         Ok(())
     };
-    wait_for("FRR has the lines", LIMIT, complete).with_context(|| site.logs())?;
+    wait_for("FRR has the lines", LIMIT, complete).logged(|| site.logs())?;
     wait_for("they were read back", LIMIT, || {
         let log = site.agent_log();
         ensure!(log[since..].contains("\"event\":\"Applied\""), "{log}");
@@ -109,7 +108,7 @@ fn a_hand_written_line_of_a_manifest_that_somebody_takes_away_is_given_back() ->
         "router bgp 64500",
         "no bgp bestpath as-path multipath-relax",
     ])?;
-    wait_for("they are back", NEXT_CHECK, complete).with_context(|| site.logs())?;
+    wait_for("they are back", NEXT_CHECK, complete).logged(|| site.logs())?;
     let log = site.agent_log();
     let told = log.lines().find(|line| line.contains("\"event\":\"Drift\"")).context("no Drift")?;
     ensure!(told.contains("multipath-relax") && told.contains("community-list"), "{told}");
@@ -121,12 +120,11 @@ fn a_hand_written_line_of_a_manifest_that_somebody_takes_away_is_given_back() ->
 fn with_drift_report_it_is_told_and_left_and_the_manifests_still_count() -> Result<()> {
     let (site, bird) = running_site(&["--drift=report"])?;
     site.frr.vtysh(&BY_HAND)?;
-    wait_for("it is told", NEXT_CHECK, || drift_is_told(&site)).with_context(|| site.logs())?;
+    wait_for("it is told", NEXT_CHECK, || drift_is_told(&site)).logged(|| site.logs())?;
     site.write("dns.yaml", &service("dns", &["192.0.2.11"], true))?;
     site.record()?;
-    wait_for("the new Service's route", LIMIT, || bird.routes_to("192.0.2.11/32"))
-        .with_context(|| site.logs())?;
-    bird.lacks("192.0.2.10/32").with_context(|| site.logs())
+    wait_for("the new Service's route", LIMIT, || bird.routes_to("192.0.2.11/32")).logged(|| site.logs())?;
+    bird.lacks("192.0.2.10/32").logged(|| site.logs())
 }
 
 #[test]
@@ -153,5 +151,5 @@ fn frr_boots_from_the_file_that_the_agent_left() -> Result<()> {
         ensure!(sent["advertisedRoutes"]["192.0.2.10/32"].is_object(), "{sent}");
         Ok(())
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }

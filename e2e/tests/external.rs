@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use herald_e2e::kube::audit::Asked;
 use herald_e2e::scrape::Reader;
 use herald_e2e::site::{BIRD_SESSION, MANIFESTS, NODE, Site};
-use herald_e2e::{Agent, Kube, Operator, Release, wait_for};
+use herald_e2e::{Agent, Kube, Logged, Operator, Release, wait_for};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
@@ -102,7 +102,7 @@ impl Cluster {
             ensure!(object["spec"]["bgp"]["routers"][0]["prefixes"] == json!(prefixes), "{object}");
             Ok(object)
         })
-        .with_context(|| self.logs())
+        .logged(|| self.logs())
     }
 
     /// How often the agent wrote or deleted objects of that kind.
@@ -118,7 +118,7 @@ impl Cluster {
 fn a_frr_k8s_of_somebody_else_is_told_what_to_announce() -> Result<()> {
     let mut cluster = Cluster::start()?;
     let told = cluster.external();
-    told.with_context(|| cluster.logs())
+    told.logged(|| cluster.logs())
 }
 
 impl Cluster {
@@ -256,7 +256,7 @@ impl Cluster {
 fn what_a_speaker_left_behind_goes_once_the_agents_own_plan_is_applied() -> Result<()> {
     let mut cluster = Cluster::start()?;
     let told = cluster.migrate();
-    told.with_context(|| cluster.logs())
+    told.logged(|| cluster.logs())
 }
 
 impl Cluster {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{Site, service};
-use herald_e2e::{Agent, Bird, Gobgp, Release, wait_for};
+use herald_e2e::{Agent, Bird, Gobgp, Logged, Release, wait_for};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -74,7 +74,7 @@ impl Scene {
             self.bird.routes_to(prefix)?;
             self.gobgp.routes_to(prefix).map(drop)
         })
-        .with_context(|| self.site.logs())
+        .logged(|| self.site.logs())
     }
 
     /// Records addresses; guard rails may complain and must not be in the way of that.
@@ -190,7 +190,7 @@ fn what_is_listed_by_name_gets_a_warning_and_a_default_route_can_be_forbidden() 
     scene.site.write("extra.yaml", &listing(forbidden, listed))?;
     for prefix in ["10.244.0.0/16", "172.30.0.1/32"] {
         wait_for("what is listed arrives", LIMIT, || scene.bird.routes_to(prefix))
-            .with_context(|| scene.site.logs())?;
+            .logged(|| scene.site.logs())?;
     }
     scene.agent_said("DefaultRouteRefused", "FRRConfiguration f/extra")?;
     scene.agent_said("ClusterNetworkAnnounced", "FRRConfiguration f/extra")?;
@@ -203,7 +203,7 @@ fn what_is_listed_by_name_gets_a_warning_and_a_default_route_can_be_forbidden() 
         scene.bird.routes_to("0.0.0.0/0")?;
         scene.bird.routes_to("::/0")
     })
-    .with_context(|| scene.site.logs())?;
+    .logged(|| scene.site.logs())?;
     scene.agent_said("DefaultRouteAnnounced", "FRRConfiguration f/extra")?;
     scene.gobgp.lacks("0.0.0.0/0")
 }
@@ -225,7 +225,7 @@ fn a_neighbour_is_sent_no_more_than_its_maximum_and_what_it_has_stays() -> Resul
     scene.site.write("early.yaml", &service("early", &["192.0.2.1"], true))?;
     scene.record()?;
     wait_for("the other neighbour has it", LIMIT, || scene.gobgp.routes_to("192.0.2.1/32"))
-        .with_context(|| scene.site.logs())?;
+        .logged(|| scene.site.logs())?;
     scene.agent_said("OverMaxPrefixes", "not sent: Service default/early")?;
     ensure!(scene.said("plan")?.contains("OverMaxPrefixes"));
     ensure!(scene.prefixes()? == five, "{:?}", scene.prefixes()?);
@@ -234,8 +234,7 @@ fn a_neighbour_is_sent_no_more_than_its_maximum_and_what_it_has_stays() -> Resul
     scene.site.start_agent()?;
     // Proof that the new agent has decided: one goes, and only then there is room.
     std::fs::remove_file(scene.site.manifests.join("s21.yaml"))?;
-    wait_for("there is room", LIMIT, || scene.bird.routes_to("192.0.2.1/32"))
-        .with_context(|| scene.site.logs())?;
+    wait_for("there is room", LIMIT, || scene.bird.routes_to("192.0.2.1/32")).logged(|| scene.site.logs())?;
     let mut now = five.clone();
     now.retain(|prefix| prefix != "192.0.2.21/32");
     now.insert(0, "192.0.2.1/32".to_owned());
@@ -261,7 +260,7 @@ fn what_one_neighbour_says_is_not_passed_on_unless_asked_for() -> Result<()> {
             ensure!(said.contains("64501"), "{said}");
             Ok(())
         })
-        .with_context(|| scene.site.logs())?;
+        .logged(|| scene.site.logs())?;
     }
     // The Service goes, so what is learnt is all that there is of its prefix.
     scene.site.write("good.yaml", &service("good", &["192.0.2.10"], false))?;
@@ -269,7 +268,7 @@ fn what_one_neighbour_says_is_not_passed_on_unless_asked_for() -> Result<()> {
     scene.record()?;
     scene.both_have("192.0.2.99/32")?;
     wait_for("the Service's prefix leaves", LIMIT, || scene.gobgp.lacks("192.0.2.10/32"))
-        .with_context(|| scene.site.logs())?;
+        .logged(|| scene.site.logs())?;
     let have: Vec<String> = scene.gobgp.routes("ipv4")?.into_iter().map(|route| route.prefix).collect();
     ensure!(have == ["192.0.2.99/32"] && scene.gobgp.routes("ipv6")?.is_empty(), "{have:?}");
 
@@ -278,7 +277,7 @@ fn what_one_neighbour_says_is_not_passed_on_unless_asked_for() -> Result<()> {
                  route-map 172.30.0.3-out permit 1000\n       match ip address prefix-list transit\n      exit\n";
     scene.site.write("transit.yaml", asked)?;
     wait_for("what is asked for is passed on", LIMIT, || scene.gobgp.routes_to("198.51.100.0/24"))
-        .with_context(|| scene.site.logs())?;
+        .logged(|| scene.site.logs())?;
     scene.gobgp.lacks("198.18.0.0/16")?;
     scene.gobgp.lacks("192.0.2.10/32")?;
     ensure!(scene.gobgp.routes("ipv6")?.is_empty(), "only that prefix was asked for");

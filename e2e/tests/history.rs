@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{Site, service};
-use herald_e2e::{Release, wait_for};
+use herald_e2e::{Logged, Release, wait_for};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -63,7 +63,7 @@ fn applied(site: &Site, revision: u64, object: &str) -> Result<u64> {
         ensure!(last["outcome"] == "Applied", "{last}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     Ok(found)
 }
 
@@ -178,7 +178,7 @@ spec: {raw: {rawConfig: \"router bgp 64500\\n bgp bestpath frobnicate\\nexit\"}}
         ensure!(refused["cause"]["objects"][0]["name"] == "mistyped", "{refused}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     let state = site.state().display().to_string();
     let shown = site.herald.run(&["show", "node1", "--state-dir", &state])?;
     ensure!(shown == good, "{shown}\ninstead of\n{good}");
@@ -196,5 +196,5 @@ spec: {raw: {rawConfig: \"router bgp 64500\\n bgp bestpath frobnicate\\nexit\"}}
         ensure!(last["plan"]["lines"].to_string().contains("description"), "{last}");
         Ok(())
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }

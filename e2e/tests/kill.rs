@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use herald_e2e::many::announced;
 use herald_e2e::site::{NODE, Site};
 use herald_e2e::updates::{Heard, Prefix, Updates};
-use herald_e2e::{Bird, Release, as_frr_runs, statements, wait_for};
+use herald_e2e::{Bird, Logged, Release, as_frr_runs, statements, wait_for};
 use nix::sys::signal::{Signal, kill};
 use std::collections::BTreeSet;
 use std::fs;
@@ -138,8 +138,8 @@ fn an_agent_killed_at_any_moment_leaves_nothing_half_done() -> Result<()> {
     site.start_agent()?;
     let (bird, mut updates) = site.recorded_bird(BIRD)?;
     let settled = |site: &Site| -> Result<()> {
-        wait_for("FRR is exactly as wanted", LIMIT, || exactly(site, &first)).with_context(|| site.logs())?;
-        wait_for("the neighbour has it", LIMIT, || at_the_neighbour(site, &bird)).with_context(|| site.logs())
+        wait_for("FRR is exactly as wanted", LIMIT, || exactly(site, &first)).logged(|| site.logs())?;
+        wait_for("the neighbour has it", LIMIT, || at_the_neighbour(site, &bird)).logged(|| site.logs())
     };
     settled(&site)?;
     unnoticed(&mut updates)?;
@@ -187,17 +187,17 @@ fn cut_short(agent_too: bool) -> Result<()> {
         ensure!(folder.join("was-cut").exists());
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     if agent_too {
         let left = site.frr.running()?;
         ensure!(left.contains("bgp route-map delay-timer 1\n"), "nothing to take away: {left}");
         site.start_agent()?;
     }
-    wait_for("FRR is exactly as wanted", LIMIT, || exactly(&site, &first)).with_context(|| site.logs())?;
+    wait_for("FRR is exactly as wanted", LIMIT, || exactly(&site, &first)).logged(|| site.logs())?;
     let running = site.frr.running()?;
     ensure!(!running.contains("delay-timer"), "{running}");
     let bird = site.bird(BIRD)?;
-    wait_for("the neighbour has it", LIMIT, || at_the_neighbour(&site, &bird)).with_context(|| site.logs())
+    wait_for("the neighbour has it", LIMIT, || at_the_neighbour(&site, &bird)).logged(|| site.logs())
 }
 
 #[test]
@@ -226,9 +226,8 @@ fn applying(site: &Site) -> Result<BTreeSet<u32>> {
 fn a_vtysh_that_a_killed_agent_left_is_ended_by_the_next_one() -> Result<()> {
     let mut site = site()?;
     let first = statements(&site.frr.running()?);
-    let right = |site: &Site, when: &str| {
-        wait_for(when, LIMIT, || exactly(site, &first)).with_context(|| site.logs())
-    };
+    let right =
+        |site: &Site, when: &str| wait_for(when, LIMIT, || exactly(site, &first)).logged(|| site.logs());
     site.start_agent_with(&["--deadline=600"])?;
     right(&site, "FRR is exactly as wanted")?;
     wait_for("it has seen that", LIMIT, || {
@@ -240,7 +239,7 @@ fn a_vtysh_that_a_killed_agent_left_is_ended_by_the_next_one() -> Result<()> {
     kill(bgpd, Signal::SIGSTOP)?;
     let ended = left_and_ended(&mut site);
     kill(bgpd, Signal::SIGCONT)?;
-    ended.with_context(|| site.logs())?;
+    ended.logged(|| site.logs())?;
     right(&site, "FRR is exactly as wanted again")?;
     nothing_left(&mut site)
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::Process;
-use herald_e2e::{Bird, Frr, Gobgp, HttpServer, Lab, Release, output, wait_for};
+use herald_e2e::{Bird, Frr, Gobgp, HttpServer, Lab, Logged, Release, output, wait_for};
 use std::process::Command;
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ fn three_implementations_talk_and_nothing_is_left() -> Result<()> {
         "[global.config]\nas = 65000\nrouter-id = \"172.30.0.3\"\n[[neighbors]]\n[neighbors.config]\n\
         neighbor-address = \"172.30.0.1\"\npeer-as = 65000\n",
     )?;
-    let route = wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.1/32"))
-        .with_context(|| frr.logs())?;
+    let route =
+        wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.1/32")).logged(|| frr.logs())?;
     ensure!(route[0].next_hops == ["172.30.0.1"], "{route:?}");
     ensure!(route[0].attribute("BGP.community") == Some("(65000,100)"), "{route:?}");
     ensure!(route[0].attribute("BGP.large_community") == Some("(65000, 1, 2)"), "{route:?}");

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{Site, service};
-use herald_e2e::{Bird, Release, wait_for};
+use herald_e2e::{Bird, Logged, Release, wait_for};
 use serde_json::Value;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -92,7 +92,7 @@ fn agree(release: Release) -> Result<()> {
         is_established(&site, "172.30.0.2")?;
         is_established(&site, "172.30.0.3")
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     wait_for("the facts are BIRD's table", LIMIT, || {
         let routes = bird.routes()?;
         let of_family = |v6: bool| routes.iter().filter(|route| route.prefix.contains(':') == v6).count();
@@ -105,7 +105,7 @@ fn agree(release: Release) -> Result<()> {
         }
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
 
     site.write("mail.yaml", &service("mail", &["192.0.2.12"], true))?;
     site.record()?;
@@ -116,7 +116,7 @@ fn agree(release: Release) -> Result<()> {
         ensure!(facts["sent"] == 3 && facts["announced"]["wanted"] == 3, "{session}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     ensure!(told(&site, "NotAnnounced", "172.30.0.2").is_empty(), "{}", site.logs());
     ensure!(told(&site, "UnwantedAnnouncement", "172.30.0.2").is_empty(), "{}", site.logs());
     Ok(())
@@ -125,8 +125,7 @@ fn agree(release: Release) -> Result<()> {
 #[test]
 fn a_session_that_the_neighbour_ends_is_told_with_its_reason() -> Result<()> {
     let (site, bird) = start(Release::V10, &[])?;
-    wait_for("the session stands", LIMIT, || is_established(&site, "172.30.0.2"))
-        .with_context(|| site.logs())?;
+    wait_for("the session stands", LIMIT, || is_established(&site, "172.30.0.2")).logged(|| site.logs())?;
     bird.ask("disable node")?;
     let since = Instant::now();
     wait_for("it is told", SOON, || {
@@ -138,14 +137,14 @@ fn a_session_that_the_neighbour_ends_is_told_with_its_reason() -> Result<()> {
         ensure!(session["lastReset"] == reason && session["state"] != "Established", "{session}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     println!("told after {:?}", since.elapsed());
     bird.ask("enable node")?;
     wait_for("its return is told", LIMIT, || {
         ensure!(!told(&site, "SessionUp", "172.30.0.2").is_empty(), "not told");
         is_established(&site, "172.30.0.2")
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }
 
 #[test]
@@ -158,7 +157,7 @@ fn what_a_hand_keeps_back_or_adds_is_told_and_taken_back() -> Result<()> {
         ensure!(session["families"]["ipv4Unicast"]["announced"]["wanted"] == 2, "{session}");
         is_established(&site, "172.30.0.2")
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     let running = site.frr.running()?;
     let map = running
         .lines()
@@ -180,7 +179,7 @@ fn what_a_hand_keeps_back_or_adds_is_told_and_taken_back() -> Result<()> {
         ensure!(announced["missingPrefixes"][0] == "192.0.2.11/32", "{session}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
 
     hand(&[&format!("route-map {map} permit 1"), "no match ip address prefix-list hand"])?;
     // A prefix that no manifest has, with the tag of what is announced.
@@ -200,7 +199,7 @@ fn what_a_hand_keeps_back_or_adds_is_told_and_taken_back() -> Result<()> {
         ensure!(lines.iter().any(|line| line["prefixes"] == "198.51.100.0/24"), "{lines:?}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     hand(&[&format!("no route-map {map} permit 9")])?;
     site.frr.vtysh(&["clear bgp ipv4 unicast 172.30.0.2 soft out"])?;
     wait_for("its end is told", LIMIT, || {
@@ -208,5 +207,5 @@ fn what_a_hand_keeps_back_or_adds_is_told_and_taken_back() -> Result<()> {
         ensure!(!told(&site, "UnwantedAnnouncementEnded", "172.30.0.2").is_empty(), "not told");
         Ok(())
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }

@@ -1,8 +1,8 @@
 //! What is announced, in the opinion of two other implementations: BIRD and `GoBGP`.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use herald_e2e::site::{Site, service};
-use herald_e2e::{Bird, Release, wait_for};
+use herald_e2e::{Bird, Logged, Release, wait_for};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -66,15 +66,15 @@ fn attributes(release: Release) -> Result<()> {
     site.start_agent()?;
     let (bird, gobgp) = (site.bird(BIRD_MD5)?, site.gobgp(64500, GOBGP_IBGP)?);
 
-    let route = wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32"))
-        .with_context(|| site.logs())?;
+    let route =
+        wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).logged(|| site.logs())?;
     ensure!(route[0].next_hops == ["172.30.0.1"], "{route:?}");
     ensure!(route[0].attribute("BGP.community") == Some("(64500,100)"), "{route:?}");
     ensure!(route[0].attribute("BGP.large_community") == Some("(64500, 1, 2)"), "{route:?}");
     ensure!(route[0].attribute("BGP.as_path") == Some("64500"), "{route:?}");
 
-    let route = wait_for("GoBGP has the route", LIMIT, || gobgp.routes_to("192.0.2.10/32"))
-        .with_context(|| site.logs())?;
+    let route =
+        wait_for("GoBGP has the route", LIMIT, || gobgp.routes_to("192.0.2.10/32")).logged(|| site.logs())?;
     ensure!(route[0].next_hop == "172.30.0.1" && route[0].local_pref == Some(222), "{route:?}");
     ensure!(
         route[0].communities == ["64500:200"] && route[0].large_communities == ["64500:3:4"],
@@ -86,7 +86,7 @@ fn attributes(release: Release) -> Result<()> {
         bird.lacks("192.0.2.10/32")?;
         gobgp.lacks("192.0.2.10/32")
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     ensure!(
         bird.routes_to("192.0.2.11/32").is_ok() && gobgp.routes_to("192.0.2.11/32").is_ok(),
         "the other Service stays"
@@ -131,14 +131,13 @@ metadata: {name: all, namespace: metallb-system}
          [[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\nafi-safi-name = \"ipv6-unicast\"\n",
     )?;
     for prefix in ["192.0.2.10/32", "2001:db8::10/128"] {
-        let route =
-            wait_for("BIRD has both", LIMIT, || bird.routes_to(prefix)).with_context(|| site.logs())?;
+        let route = wait_for("BIRD has both", LIMIT, || bird.routes_to(prefix)).logged(|| site.logs())?;
         let hop = if prefix.contains(':') { "fd30::1" } else { "172.30.0.1" };
         let told = route[0].attribute("BGP.next_hop").unwrap_or_default();
         ensure!(told.split(' ').next() == Some(hop), "{route:?}");
     }
-    let route = wait_for("GoBGP has IPv6", LIMIT, || gobgp.routes_to("2001:db8::10/128"))
-        .with_context(|| site.logs())?;
+    let route =
+        wait_for("GoBGP has IPv6", LIMIT, || gobgp.routes_to("2001:db8::10/128")).logged(|| site.logs())?;
     ensure!(route[0].next_hop == "fd30::1", "{route:?}");
     ensure!(gobgp.routes("ipv4")?.is_empty(), "an IPv6 session carries no IPv4 unless asked to");
     Ok(())
@@ -174,7 +173,7 @@ spec: {myASN: 64500, peerASN: 64501, peerAddress: 172.30.0.2, connectTime: 1s, b
         ensure!(theirs.lines().any(|line| line.contains("172.30.0.1") && line.contains("Up")), "{theirs}");
         established(&bird)
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }
 
 /// Holds when BIRD's session stands.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{Site, service};
-use herald_e2e::{Namespace, Release, wait_for};
+use herald_e2e::{Logged, Namespace, Release, wait_for};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_mins(2);
@@ -52,7 +52,7 @@ fn an_unnumbered_session_carries_ipv4_by_an_ipv6_next_hop() -> Result<()> {
             ensure!(hops.iter().any(hop), "{route}");
             Ok(())
         })
-        .with_context(|| format!("{}{}", site.logs(), leaf.logs()))?;
+        .logged(|| format!("{}{}", site.logs(), leaf.logs()))?;
     }
     let said = leaf.json("show bgp neighbors eth0 json")?;
     let extended = said["eth0"]["neighborCapabilities"]["extendedNexthop"].as_str();
@@ -75,7 +75,7 @@ fn an_unnumbered_session_with_bird_carries_ipv4_by_an_ipv6_next_hop() -> Result<
     site.start_agent()?;
     for prefix in ["192.0.2.10/32", "2001:db8::10/128"] {
         let routes = wait_for("BIRD has both", LIMIT, || bird.routes_to(prefix))
-            .with_context(|| format!("{}{}", site.logs(), bird.log()))?;
+            .logged(|| format!("{}{}", site.logs(), bird.log()))?;
         ensure!(routes[0].next_hops.iter().all(|hop| hop.starts_with("fe80:")), "{routes:?}");
     }
     let said = site.frr.json("show bgp neighbors eth1 json")?;
@@ -115,7 +115,7 @@ spec: {myASN: 64500, peerASN: 64501, peerAddress: 172.30.0.2, connectTime: 1s, h
         ensure!(bfd && bgp && bird.routes_to("192.0.2.10/32").is_ok(), "{said}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     site.bird_namespace().ip("link set eth0 down")?;
     let cut = Instant::now();
     wait_for("BFD takes the session down", LIMIT, || {
@@ -124,7 +124,7 @@ spec: {myASN: 64500, peerASN: 64501, peerAddress: 172.30.0.2, connectTime: 1s, h
         ensure!(said.contains("BFD"), "it is down for another reason: {said}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     ensure!(cut.elapsed() < Duration::from_secs(90), "after {:?}", cut.elapsed());
     site.bird_namespace().ip("link set eth0 up")?;
     wait_for("both are up again", LIMIT, || {
@@ -132,5 +132,5 @@ spec: {myASN: 64500, peerASN: 64501, peerAddress: 172.30.0.2, connectTime: 1s, h
         ensure!(bfd && bgp && bird.routes_to("192.0.2.10/32").is_ok(), "{said}");
         Ok(())
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }

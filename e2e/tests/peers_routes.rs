@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::Site;
-use herald_e2e::{Release, wait_for};
+use herald_e2e::{Logged, Release, wait_for};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_mins(2);
@@ -46,7 +46,7 @@ fn received_routes_are_filtered_and_counted() -> Result<()> {
             ensure!(count.as_u64() == u64::try_from(wanted.len()).ok(), "{summary}");
             Ok(())
         })
-        .with_context(|| site.logs())?;
+        .logged(|| site.logs())?;
     }
     Ok(())
 }
@@ -73,7 +73,7 @@ fn prefixes_of_another_vrf_are_imported_and_sent() -> Result<()> {
         gobgp.routes_to("192.0.2.50/32")?;
         gobgp.routes_to("198.51.100.0/24")
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     gobgp.lacks("192.0.2.51/32")
 }
 
@@ -116,7 +116,7 @@ fn an_l2vni_is_announced_to_an_evpn_neighbour() -> Result<()> {
         ensure!(of_node.contains(&format!("[2]:[0]:[48]:[{MAC}]")), "{routes}");
         Ok(())
     })
-    .with_context(|| site.logs())
+    .logged(|| site.logs())
 }
 
 /// FRR keeps a route distinguisher that was taken away, does not show it, and does not listen to a line that gives the
@@ -143,7 +143,7 @@ fn a_route_distinguisher_that_was_taken_away_can_be_given_again() -> Result<()> 
             );
             Ok(())
         })
-        .with_context(|| site.logs())?;
+        .logged(|| site.logs())?;
     }
     ensure!(!site.agent_log().contains("\"event\":\"Restored\""), "{}", site.agent_log());
     Ok(())

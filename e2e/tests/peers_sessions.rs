@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{Site, service};
-use herald_e2e::{Release, wait_for};
+use herald_e2e::{Logged, Release, wait_for};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_mins(2);
@@ -50,7 +50,7 @@ fn a_session_with_frr_has_the_fields_that_were_asked_for() -> Result<()> {
         ensure!(route["paths"][0]["nexthops"][0]["ip"] == "172.30.0.101", "{route}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     let said = neighbour.json("show bgp neighbors 172.30.0.101 json")?;
     let session = &said["172.30.0.101"];
     ensure!(session["remoteAs"] == 64777 && session["bgpState"] == "Established", "{said}");
@@ -86,7 +86,7 @@ fn an_ipv6_session_comes_from_the_source_address_that_was_asked_for() -> Result<
         ensure!(hops.iter().any(|hop| hop["ip"] == "fd30::101"), "{route}");
         Ok(())
     })
-    .with_context(|| format!("{}{}", site.logs(), neighbour.logs()))
+    .logged(|| format!("{}{}", site.logs(), neighbour.logs()))
 }
 
 /// Any internal AS, a next hop, a local preference and both kinds of communities by FRRConfiguration, to `GoBGP`.
@@ -121,7 +121,7 @@ spec:
         "[[neighbors]]\n[neighbors.config]\nneighbor-address = \"172.30.0.1\"\npeer-as = 64500\n",
     )?;
     let route = wait_for("GoBGP has the prefix", LIMIT, || gobgp.routes_to("198.51.100.0/24"))
-        .with_context(|| site.logs())?;
+        .logged(|| site.logs())?;
     ensure!(route[0].next_hop == "172.30.0.77" && route[0].local_pref == Some(333), "{route:?}");
     ensure!(route[0].communities == ["64500:7"] && route[0].large_communities == ["64500:8:9"], "{route:?}");
     let of_service = wait_for("and the Service", LIMIT, || gobgp.routes_to("192.0.2.10/32"))?;
@@ -148,8 +148,8 @@ fn an_ebgp_session_goes_over_a_router_in_between() -> Result<()> {
          ipv4 { import all; export none; }; }\n",
     )?;
     site.start_agent()?;
-    let route = wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32"))
-        .with_context(|| site.logs())?;
+    let route =
+        wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).logged(|| site.logs())?;
     ensure!(route[0].attribute("BGP.next_hop") == Some("172.30.0.1"), "{route:?}");
     Ok(())
 }
@@ -184,7 +184,7 @@ fn a_password_is_changed_without_a_reset_elsewhere() -> Result<()> {
         bird.routes_to("192.0.2.10/32")?;
         gobgp.routes_to("192.0.2.10/32")
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     let facts = |address: &str| -> Result<(bool, u64, u64)> {
         let said = site.frr.json(&format!("show bgp neighbors {address} json"))?;
         let session = &said[address];
@@ -200,13 +200,13 @@ fn a_password_is_changed_without_a_reset_elsewhere() -> Result<()> {
         ensure!(facts("172.30.0.2")?.2 > dropped);
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     site.configure(&bird, &session("second-password"))?;
     wait_for("it is back with the new one", LIMIT, || {
         ensure!(facts("172.30.0.2")?.0);
         bird.routes_to("192.0.2.10/32")
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     ensure!(facts("172.30.0.3")? == other, "the other session was reset: {:?}", facts("172.30.0.3")?);
     gobgp.routes_to("192.0.2.10/32")?;
     let running = site.frr.running()?;

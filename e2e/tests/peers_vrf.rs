@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::Site;
-use herald_e2e::{Frr, wait_for};
+use herald_e2e::{Frr, Logged, wait_for};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_mins(2);
@@ -58,5 +58,5 @@ spec:
         bird.routes_to("198.51.100.0/24")?;
         bird.lacks("203.0.113.0/24")
     })
-    .with_context(|| format!("{}{}", site.logs(), neighbour.logs()))
+    .logged(|| format!("{}{}", site.logs(), neighbour.logs()))
 }

@@ -1,8 +1,8 @@
 //! The demo's path, as a test: docs/examples/quickstart carries traffic, and a route leaves with its endpoint.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use herald_e2e::quickstart::{Quickstart, prepare, remove_endpoints};
-use herald_e2e::{Herald, Lab, wait_for};
+use herald_e2e::{Herald, Lab, Logged, wait_for};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -13,7 +13,7 @@ fn the_quickstart_serves_its_page_from_both_nodes() -> Result<()> {
     let (manifests, address) = prepare(&lab, &Herald::new()?)?;
     let mut network = Quickstart::start(&lab, manifests, &address)?;
     network.start_agents()?;
-    network.wait_for_routes(&address, 2, LIMIT).with_context(|| network.logs())?;
+    network.wait_for_routes(&address, 2, LIMIT).logged(|| network.logs())?;
     for name in ["node1", "node2"] {
         wait_for("each node serves", LIMIT, || {
             let page = network.page(&address)?;
@@ -22,7 +22,7 @@ fn the_quickstart_serves_its_page_from_both_nodes() -> Result<()> {
         })?;
     }
     remove_endpoints(&network.manifests.join("service.yaml"), "node2")?;
-    network.wait_for_routes(&address, 1, LIMIT).with_context(|| network.logs())?;
+    network.wait_for_routes(&address, 1, LIMIT).logged(|| network.logs())?;
     for _ in 0..8 {
         let page = network.page(&address)?;
         ensure!(page.contains("node1"), "{page}");

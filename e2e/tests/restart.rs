@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use herald_e2e::many::announced;
 use herald_e2e::site::{NODE, Site, service};
 use herald_e2e::updates::Heard;
-use herald_e2e::{Bird, Release, wait_for};
+use herald_e2e::{Bird, Logged, Release, wait_for};
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
@@ -54,7 +54,7 @@ fn running_site(saved: &str) -> Result<(Site, Bird)> {
     site.record()?;
     site.start_agent()?;
     let bird = site.bird(BIRD)?;
-    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).with_context(|| site.logs())?;
+    wait_for("BIRD has the route", LIMIT, || bird.routes_to("192.0.2.10/32")).logged(|| site.logs())?;
     Ok((site, bird))
 }
 
@@ -68,8 +68,7 @@ fn a_restarted_agent_changes_nothing() -> Result<()> {
     // Proof that the new agent works: it takes up a change made after its start.
     site.write("dns.yaml", &service("dns", &["192.0.2.11"], true))?;
     site.record()?;
-    wait_for("the new Service's route", LIMIT, || bird.routes_to("192.0.2.11/32"))
-        .with_context(|| site.logs())?;
+    wait_for("the new Service's route", LIMIT, || bird.routes_to("192.0.2.11/32")).logged(|| site.logs())?;
     ensure!(bird.withdrawals("node")? == withdrawals, "a route was withdrawn: {}", site.logs());
     ensure!(bird.ask("show protocols node")? == session, "the session was reset: {session}");
     let after = site.frr.running()?;
@@ -91,9 +90,9 @@ fn a_restarted_frr_gets_everything_back_and_no_route_leaves() -> Result<()> {
         ensure!(running == before, "{running}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     while started.elapsed() < Duration::from_secs(8) {
-        bird.routes_to("192.0.2.10/32").with_context(|| format!("the route left; {}", site.logs()))?;
+        bird.routes_to("192.0.2.10/32").context("the route left").logged(|| site.logs())?;
     }
     let session = bird.ask("show protocols node")?;
     ensure!(session.contains("Established"), "{session}");
@@ -113,7 +112,7 @@ fn an_frr_that_boots_from_the_file_needs_no_agent() -> Result<()> {
     site.start_agent_with(&OPTIONS)?;
     let (bird, mut updates) = site.recorded_bird(BIRD)?;
     let all_there = || ensure_all(&bird, SERVICES);
-    wait_for("BIRD has the routes", LIMIT, all_there).with_context(|| site.logs())?;
+    wait_for("BIRD has the routes", LIMIT, all_there).logged(|| site.logs())?;
     let file = site.frr.folder().join("etc/frr.conf");
     wait_for("the file is complete", LIMIT, || {
         let text = fs::read_to_string(&file)?;
@@ -136,7 +135,7 @@ fn an_frr_that_boots_from_the_file_needs_no_agent() -> Result<()> {
         ensure!(heard.contains(&Heard::EndOfRib(1)), "{} messages", heard.len());
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     let end = heard.iter().position(|heard| *heard == Heard::EndOfRib(1)).context("no End-of-RIB")?;
     let told = heard[..end].iter().filter_map(|heard| match heard {
         Heard::Update { announced, .. } => Some(announced),
@@ -153,7 +152,7 @@ fn an_frr_that_boots_from_the_file_needs_no_agent() -> Result<()> {
         ensure!(site.agent_log().contains("\"event\":\"InSync\""));
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     ensure!(site.frr.running()? == before, "{}", site.frr.running()?);
     ensure!(bird.ask("show protocols node")? == session, "the session was reset");
     all_there()
@@ -195,7 +194,7 @@ fn the_configuration_of_others_stays() -> Result<()> {
         ensure!(routes.is_empty(), "{routes:?} {}", bird.ask("show protocols all node")?);
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     holds("after everything of ours is gone")
 }
 
@@ -221,13 +220,13 @@ spec:
         ensure!(log.contains("bgp bestpath frobnicate"), "{log}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     ensure!(site.frr.running()? == before, "after a refused line:\n{}", site.frr.running()?);
     bird.routes_to("192.0.2.10/32")?;
     // Once the object is gone, changes are taken again.
     fs::remove_file(site.manifests.join("bad.yaml"))?;
     site.write("web.yaml", &service("web", &["192.0.2.10"], false))?;
-    wait_for("the route leaves", LIMIT, || bird.lacks("192.0.2.10/32")).with_context(|| site.logs())?;
+    wait_for("the route leaves", LIMIT, || bird.lacks("192.0.2.10/32")).logged(|| site.logs())?;
     site.agent.as_mut().context("no agent")?.process().check_running()
 }
 
@@ -257,7 +256,7 @@ spec:
         ensure!(log.contains("LineRefused") && log.contains("frr-k8s-system/mistyped"), "{log}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     wait_for("FRR runs what it ran, and no record is left", LIMIT, || {
         let running = site.frr.running()?;
         ensure!(running == before, "{running}");
@@ -266,7 +265,7 @@ spec:
         ensure!(records.count() == 0, "{files:?}");
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     fs::remove_file(site.manifests.join("bad.yaml"))?;
     site.agent.take().context("no agent")?.process().kill()?;
     // Now somebody else takes the names.
@@ -276,7 +275,7 @@ spec:
         ensure!(site.agent_log().contains("\"event\":\"InSync\""), "{}", site.agent_log());
         Ok(())
     })
-    .with_context(|| site.logs())?;
+    .logged(|| site.logs())?;
     let running = site.frr.running()?;
     ensure!(running.contains("neighbor 172.30.0.9 remote-as 64999"), "{running}");
     Ok(())

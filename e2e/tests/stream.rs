@@ -7,7 +7,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::many::announced;
-use herald_e2e::{Agent, Bird, Frr, Lab, Namespace, Process, Release, wait_for};
+use herald_e2e::{Agent, Bird, Frr, Lab, Logged, Namespace, Process, Release, wait_for};
 use serde_json::Value;
 use std::fs;
 use std::net::Ipv4Addr;
@@ -90,7 +90,7 @@ impl Path {
         let agent = Agent::start_with(&frr, "node1", &manifests, options)?;
         let path = Self { frr, router, client, folder, agent: Some(agent), _echo: echo, _lab: lab };
         wait_for("the router has the route", LIMIT, || path.router.routes_to(&format!("{ADDRESS}/32")))
-            .with_context(|| path.logs())?;
+            .logged(|| path.logs())?;
         Ok(path)
     }
 
@@ -138,12 +138,12 @@ impl Path {
             ensure!(session.contains("Established"), "{session}");
             self.router.routes_to(&format!("{ADDRESS}/32"))
         })
-        .with_context(|| self.logs())?;
+        .logged(|| self.logs())?;
         // BIRD drops what was not announced again when End-of-RIB comes: that must have happened.
         let since = Instant::now();
         while since.elapsed() < Duration::from_secs(4) {
             std::thread::sleep(Duration::from_millis(100));
-            self.router.routes_to(&format!("{ADDRESS}/32")).with_context(|| self.logs())?;
+            self.router.routes_to(&format!("{ADDRESS}/32")).logged(|| self.logs())?;
         }
         Ok(answered.as_secs_f64())
     }

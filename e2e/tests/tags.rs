@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::site::{NODE, Site};
-use herald_e2e::{Release, wait_for};
+use herald_e2e::{Logged, Release, wait_for};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -49,9 +49,9 @@ fn imported_prefixes_leave_only_where_they_are_allowed() -> Result<()> {
     ensure!(loaded.accepted, "{}\n{text}", loaded.output);
     let bird = site.bird(BIRD)?;
     wait_for("BIRD has the router's own prefix", LIMIT, || bird.routes_to("192.0.2.1/32"))
-        .with_context(|| site.logs())?;
+        .logged(|| site.logs())?;
     let route = wait_for("BIRD has the imported prefix", LIMIT, || bird.routes_to("192.0.2.50/32"))
-        .with_context(|| site.logs())?;
+        .logged(|| site.logs())?;
     ensure!(route[0].attribute("BGP.community").is_none(), "red's community came along: {route:?}\n{text}");
     // FRR judges all routes again when a changed route-map's delay of five seconds ends: nothing may leave then either.
     let started = Instant::now();

@@ -17,13 +17,14 @@ pub use see::Router;
 pub use stateful::keep_connections;
 pub use wires::{ASN, BIRD_ASN, NODES, addresses, name};
 
+use crate::Logged;
 use crate::bird::Bird;
 use crate::frr::{Frr, Release};
 use crate::kube::{Kube, Operator};
 use crate::lab::Lab;
 use crate::network::Namespace;
 use agent::Manifest;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use std::time::Duration;
 use wires::Wires;
 
@@ -126,7 +127,7 @@ impl Cluster {
         }
         let (client, outlives) = (client.clone(), options.outlives);
         let cluster = Self { nodes, bird: bird?, router: router?, client, operators, kube, outlives };
-        cluster.wait_ready().with_context(|| cluster.logs())?;
+        cluster.wait_ready().logged(|| cluster.logs())?;
         Ok(cluster)
     }
 

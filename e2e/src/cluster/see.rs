@@ -3,6 +3,7 @@
 use super::api::{self, Request};
 use super::routers::{self, Route};
 use super::{Cluster, LIMIT};
+use crate::Logged;
 use crate::network::Namespace;
 use crate::wait::wait_for;
 use anyhow::{Context, Result, ensure};
@@ -71,7 +72,7 @@ impl Cluster {
     /// The same at one router; returns the routes.
     pub fn wait_routes_at(&self, router: Router, prefix: &str, nodes: &[u8]) -> Result<Vec<Route>> {
         let what = format!("{nodes:?} announce {prefix} to {router:?}");
-        wait_for(&what, LIMIT, || self.announced(router, prefix, nodes)).with_context(|| self.logs())
+        wait_for(&what, LIMIT, || self.announced(router, prefix, nodes)).logged(|| self.logs())
     }
 
     /// Waits until every node has an Established session with the FRR router, and BIRD with it, in both families where
@@ -139,7 +140,9 @@ impl Cluster {
             (format!("203.0.113.{last}"), address.to_owned())
         };
         let url = format!("http://{host}:{port}/");
-        self.client.run("curl", &["-fsS", "--max-time", "3", "--interface", &own, &url])
+        // A machine that stands still for seconds fails no request of a user's, either.
+        let limits = ["--connect-timeout", "5", "--max-time", "10"];
+        self.client.run("curl", &[&["-fsS", "--interface", &own, &url][..], &limits].concat())
     }
 
     /// Asks so often, and counts which pods answered. One request that fails fails.
@@ -163,7 +166,7 @@ impl Cluster {
                 ensure!(seen == wanted, "{count:?}");
                 Ok(())
             })
-            .with_context(|| self.logs())?;
+            .logged(|| self.logs())?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use super::ground::{Cluster, LIMIT};
 use anyhow::{Context, Result, ensure};
-use herald_e2e::wait_for;
+use herald_e2e::{Logged, wait_for};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn nothing_changes_on_the_node_while_the_api_server_is_away() -> Result<()> {
     let away = std::env::var("HERALD_AWAY").ok().and_then(|text| text.parse().ok()).unwrap_or(AWAY);
     let mut cluster = Cluster::start()?;
     let told = cluster.long_away(Duration::from_secs(away));
-    told.with_context(|| format!("{}\n=== operator\n{}", cluster.site.logs(), cluster.operator.log()))
+    told.logged(|| format!("{}\n=== operator\n{}", cluster.site.logs(), cluster.operator.log()))
 }
 
 /// The kubeconfig with the token in a file beside it, as a pod has it.

@@ -7,14 +7,14 @@ mod robust;
 
 use anyhow::{Context, Result};
 use ground::{Cluster, LIMIT};
-use herald_e2e::wait_for;
+use herald_e2e::{Logged, wait_for};
 
 /// One cluster for all of it: what one part leaves behind is what the next one starts with.
 #[test]
 fn services_become_routes_and_stay_routes_while_the_api_server_is_away() -> Result<()> {
     let mut cluster = Cluster::start()?;
     let told = cluster.live();
-    told.with_context(|| format!("{}\n=== operator\n{}", cluster.site.logs(), cluster.operator.log()))
+    told.logged(|| format!("{}\n=== operator\n{}", cluster.site.logs(), cluster.operator.log()))
 }
 
 impl Cluster {

@@ -2,7 +2,7 @@
 
 use super::ground::{Cluster, LIMIT, QUIET};
 use anyhow::{Context, Result, ensure};
-use herald_e2e::wait_for;
+use herald_e2e::{Logged, wait_for};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::thread::sleep;
@@ -14,7 +14,7 @@ const POOLS: &str = "ipaddresspools.metallb.io";
 fn routes_stay_whatever_happens_to_the_api_server() -> Result<()> {
     let mut cluster = Cluster::start()?;
     let told = cluster.suffer();
-    told.with_context(|| format!("{}\n=== operator\n{}", cluster.site.logs(), cluster.operator.log()))
+    told.logged(|| format!("{}\n=== operator\n{}", cluster.site.logs(), cluster.operator.log()))
 }
 
 impl Cluster {

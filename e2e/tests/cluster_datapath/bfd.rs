@@ -5,7 +5,7 @@ use crate::metrics;
 use crate::sessions::{four, peer};
 use anyhow::{Context, Result, ensure};
 use herald_e2e::cluster::{LIMIT, NODES};
-use herald_e2e::wait_for;
+use herald_e2e::{Logged, wait_for};
 use serde_json::{Value, json};
 
 const ALL: &[u8] = &[1, 2, 3];
@@ -62,7 +62,7 @@ fn profile(
         }
         Ok(())
     })
-    .with_context(|| ground.cluster.logs())?;
+    .logged(|| ground.cluster.logs())?;
     metrics::of_bfd(ground, six, name == "echo")?;
     let dropped = |ground: &Ground| -> Result<Vec<Value>> {
         Ok(ground.sessions()?.iter().map(|session| session["connectionsDropped"].clone()).collect())

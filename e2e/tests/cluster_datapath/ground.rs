@@ -1,9 +1,9 @@
 //! One cluster for all rows; each row leaves it as it found it.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use herald_e2e::cluster::{LIMIT, Node, Options, PEERS, Pod, Route, Router};
 use herald_e2e::scrape::{Page, Reader};
-use herald_e2e::{Cluster, Lab, wait_for};
+use herald_e2e::{Cluster, Lab, Logged, wait_for};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -123,7 +123,7 @@ impl Ground {
         let web =
             (1..=3).map(|node| cluster.pod(&format!("web-{node}"), "web", node)).collect::<Result<_>>()?;
         cluster.kube.apply(PEERS)?;
-        cluster.wait_sessions(true).with_context(|| cluster.logs())?;
+        cluster.wait_sessions(true).logged(|| cluster.logs())?;
         let reader = Reader::new(&cluster.kube, &lab.folder("tokens")?)?;
         Ok(Self { cluster, _web: web, changed: false, extra: Vec::new(), reader, _lab: lab })
     }
@@ -156,7 +156,7 @@ impl Ground {
     ) -> Result<Page> {
         let (what, place) = (format!("{}: {what}", node.name), format!("127.0.0.1:{port}"));
         let page = self.reader.until(&what, node.namespace(), &place, holds);
-        page.with_context(|| self.cluster.logs())
+        page.logged(|| self.cluster.logs())
     }
 
     /// The same of every node.
@@ -213,7 +213,7 @@ impl Ground {
             ensure!(had.iter().all(&wanted), "{had:?}");
             Ok(())
         })
-        .with_context(|| self.cluster.logs())
+        .logged(|| self.cluster.logs())
     }
 
     /// Exactly these prefixes are at a router, from whatever node.
@@ -224,7 +224,7 @@ impl Ground {
             ensure!(seen.iter().map(String::as_str).collect::<BTreeSet<_>>() == wanted, "{seen:?}");
             Ok(())
         })
-        .with_context(|| self.cluster.logs())
+        .logged(|| self.cluster.logs())
     }
 
     pub fn label(&self, node: u8, label: &str) -> Result<()> {
@@ -256,7 +256,7 @@ impl Ground {
             kube.run(&["delete", "bfdprofiles,secrets", "--selector=row", "--namespace", NAMESPACE])?;
             self.cluster.set_routers("", &[])?;
             self.cluster.kube.apply(PEERS)?;
-            self.cluster.wait_sessions(true).with_context(|| self.cluster.logs())?;
+            self.cluster.wait_sessions(true).logged(|| self.cluster.logs())?;
         }
         self.only(Router::Bird, &[])?;
         self.only(Router::Frr, &[])

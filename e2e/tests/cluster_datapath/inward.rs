@@ -1,9 +1,9 @@
 //! What routers announce to nodes: nothing is taken that nobody asked for.
 
 use crate::ground::{Ground, object};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use herald_e2e::cluster::{LIMIT, PEERS, Router, addresses};
-use herald_e2e::wait_for;
+use herald_e2e::{Logged, wait_for};
 use serde_json::{Value, json};
 
 const WANTED: [&str; 2] = ["192.0.2.128/25", "2001:db8:61::/64"];
@@ -47,7 +47,7 @@ impl Ground {
                 ensure!(seen == wanted, "{seen:?}");
                 Ok(())
             })
-            .with_context(|| self.cluster.logs())?;
+            .logged(|| self.cluster.logs())?;
         }
         Ok(())
     }

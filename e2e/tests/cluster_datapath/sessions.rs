@@ -3,7 +3,7 @@
 use crate::ground::{Ground, Wish, object};
 use anyhow::{Context, Result, ensure};
 use herald_e2e::cluster::{LIMIT, NODES, Router, addresses};
-use herald_e2e::wait_for;
+use herald_e2e::{Logged, wait_for};
 use serde_json::{Value, json};
 
 const ALL: &[u8] = &[1, 2, 3];
@@ -45,7 +45,7 @@ impl Ground {
             }
             Ok(())
         })
-        .with_context(|| self.cluster.logs())
+        .logged(|| self.cluster.logs())
     }
 }
 

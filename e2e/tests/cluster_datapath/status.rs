@@ -3,7 +3,7 @@
 use crate::ground::{Ground, Wish, advertisement, object, on, pool};
 use anyhow::{Context, Result, ensure};
 use herald_e2e::cluster::LIMIT;
-use herald_e2e::wait_for;
+use herald_e2e::{Logged, wait_for};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ fn sent(ground: &Ground, service: &str, nodes: &[&str], peers: &[&str]) -> Resul
         ensure!(told == wanted && all.len() == told.len(), "{all:?}");
         Ok(())
     })
-    .with_context(|| ground.cluster.logs())
+    .logged(|| ground.cluster.logs())
 }
 
 /// Every node tells to which peers it has sent each Service; a peer that does not exist is not among them.
@@ -89,7 +89,7 @@ fn judged(ground: &Ground, invalid: &[(&str, &str)]) -> Result<()> {
         }
         Ok(())
     })
-    .with_context(|| ground.cluster.logs())
+    .logged(|| ground.cluster.logs())
 }
 
 /// The same of every node's agent.

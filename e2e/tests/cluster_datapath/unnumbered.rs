@@ -3,7 +3,7 @@
 use crate::ground::{Ground, Wish, object, on};
 use anyhow::{Context, Result, ensure};
 use herald_e2e::cluster::{LIMIT, Router};
-use herald_e2e::wait_for;
+use herald_e2e::{Logged, wait_for};
 use serde_json::json;
 
 /// Both families by link-local next hops. The cable stays: zebra 10.3 ends with signal 11 when a link goes on which it sends
@@ -54,7 +54,7 @@ pub fn cable(ground: &mut Ground) -> Result<()> {
                 ensure!(said.as_array().is_some_and(|peers| peers.iter().any(up)), "{said}");
                 Ok(())
             })
-            .with_context(|| ground.cluster.logs())?;
+            .logged(|| ground.cluster.logs())?;
         }
     }
     Ok(())
@@ -68,5 +68,5 @@ fn by_link_local(ground: &Ground, family: &str, prefix: &str) -> Result<()> {
         ensure!(hops.iter().any(local), "{route}");
         Ok(())
     })
-    .with_context(|| ground.cluster.logs())
+    .logged(|| ground.cluster.logs())
 }

@@ -7,7 +7,7 @@ mod restarts;
 
 use anyhow::{Context, Result};
 use herald_e2e::cluster::{LIMIT, Options, PEERS, Pod, Router, keep_connections};
-use herald_e2e::{Cluster, Lab, wait_for};
+use herald_e2e::{Cluster, Lab, Logged, wait_for};
 use serde_json::{Value, json};
 use std::thread::scope;
 use std::time::Instant;
@@ -65,7 +65,7 @@ impl Shop {
             let mut asked = 0_u32;
             while !happening.is_finished() || asked < 10 {
                 let page = self.cluster.page(Router::Bird, &self.address);
-                page.with_context(|| format!("request {asked}: {}", self.cluster.logs()))?;
+                page.with_context(|| format!("request {asked}")).logged(|| self.cluster.logs())?;
                 asked += 1;
             }
             happening.join().map_err(|_| anyhow::anyhow!("it panicked"))?
@@ -92,7 +92,7 @@ fn what_leaves_is_missed_by_nobody() -> Result<()> {
     println!("the cluster: {:?}", started.elapsed());
     for (name, part) in PARTS {
         let started = Instant::now();
-        part(&mut shop).with_context(|| format!("{name}\n{}", shop.cluster.logs()))?;
+        part(&mut shop).context(*name).logged(|| shop.cluster.logs())?;
         println!("{name}: {:?}", started.elapsed());
     }
     Ok(())

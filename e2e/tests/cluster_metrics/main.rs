@@ -6,7 +6,7 @@ mod ground;
 use anyhow::{Context, Result, ensure};
 use ground::{Ground, LIMIT, PORTS, Page};
 use herald_e2e::site::service;
-use herald_e2e::{output, wait_for};
+use herald_e2e::{Logged, output, wait_for};
 
 /// Everything that must stay where it was put.
 const PLANTED: [&str; 2] = ["planted-in-a-peer", "planted-in-a-frrconfiguration"];
@@ -72,7 +72,7 @@ fn metrics_are_upstreams_and_count_what_the_neighbours_count() -> Result<()> {
     ground.site.write("peers.yaml", &peers("watch"))?;
     ground.start_agent()?;
     let done = all(&mut ground);
-    done.with_context(|| format!("{}{}", ground.site.logs(), ground.router.logs()))
+    done.logged(|| format!("{}{}", ground.site.logs(), ground.router.logs()))
 }
 
 fn all(ground: &mut Ground) -> Result<()> {

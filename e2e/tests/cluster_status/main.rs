@@ -5,7 +5,7 @@ mod ground;
 
 use anyhow::{Context, Result, ensure};
 use ground::{Ground, LIMIT, NAMESPACE, list};
-use herald_e2e::wait_for;
+use herald_e2e::{Logged, wait_for};
 use serde_json::{Value, json};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const BURST: usize = 300;
 fn status_objects_say_what_frr_does() -> Result<()> {
     let mut ground = Ground::start()?;
     let told = all(&mut ground);
-    told.with_context(|| ground.logs())
+    told.logged(|| ground.logs())
 }
 
 fn all(ground: &mut Ground) -> Result<()> {

@@ -11,7 +11,7 @@ mod shop;
 use anyhow::{Context, Result, ensure};
 use edits::Edits;
 use herald_e2e::load::Outcome;
-use herald_e2e::wait_for;
+use herald_e2e::{Logged, wait_for};
 use shop::Shop;
 use std::env::var;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,7 +79,7 @@ fn no_request_fails() -> Result<()> {
     let outcome = load.stop()?;
     let told = format!("HERALD_SEED={seed}: {}", story.of(&outcome));
     println!("{told}");
-    done.with_context(|| told.clone()).with_context(|| shop.cluster.logs())?;
+    done.with_context(|| told.clone()).logged(|| shop.cluster.logs())?;
     ensure!(outcome.failed.is_empty(), "{told}\n{}", shop.cluster.logs());
     ensure!(outcome.answered() * 100 >= outcome.due * 95, "{told}");
     Ok(())

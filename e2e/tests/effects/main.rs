@@ -7,7 +7,7 @@ mod rows;
 mod whole;
 
 use anyhow::{Context, Result, ensure};
-use herald_e2e::{Bird, Frr, Lab, Release, wait_for};
+use herald_e2e::{Bird, Frr, Lab, Logged, Release, wait_for};
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::{ChangePlan, EFFECTS, Effect, Ownership, StatementEffect, edit, plan};
 use herald_frr::running;
@@ -113,7 +113,7 @@ impl Site {
             ensure!(late.is_empty() && !seen.is_empty(), "{late:?}");
             Ok(seen)
         })
-        .with_context(|| self.frr.logs())
+        .logged(|| self.frr.logs())
     }
 }
 

@@ -2,7 +2,7 @@
 //! does not spin.
 
 use anyhow::{Context, Result, ensure};
-use herald_e2e::{Kube, Lab, Operator, wait_for};
+use herald_e2e::{Kube, Lab, Logged, Operator, wait_for};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -95,7 +95,7 @@ impl Cluster {
             let ip = service["status"]["loadBalancer"]["ingress"][0]["ip"].as_str();
             ip.map(ToOwned::to_owned).with_context(|| format!("{}", service["status"]))
         })
-        .with_context(|| self.operator.log())
+        .logged(|| self.operator.log())
     }
 
     /// A new Service gets an address, and no other is written.

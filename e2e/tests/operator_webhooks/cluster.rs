@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use herald_e2e::kube::Relay;
-use herald_e2e::{Kube, Lab, Operator, wait_for};
+use herald_e2e::{Kube, Lab, Logged, Operator, wait_for};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,7 +76,7 @@ impl Cluster {
             self.kube.apply(&pool("probe", "203.0.113.0/30"))?;
             self.kube.run(&["delete", "ipaddresspool", "probe", "--namespace", NAMESPACE]).map(drop)
         })
-        .with_context(|| self.log())
+        .logged(|| self.log())
     }
 
     pub fn log(&self) -> String {

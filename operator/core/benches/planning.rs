@@ -4,7 +4,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use herald_core::input::{self, SourceText};
 use herald_core::model::{self, InForce};
 use herald_core::plan::{self, Allocate, Endpoints, Incremental};
-use herald_core::snapshot::Snapshot;
+use herald_core::snapshot::{Few, Snapshot};
 use std::fmt::Write;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -68,7 +68,7 @@ fn one_change(c: &mut Criterion) {
     // One Service loses its address and gets it back.
     let mut without = snapshot.clone();
     if let Some(service) = without.services.values_mut().nth(SERVICES / 2) {
-        Arc::make_mut(service).ingress = Box::default();
+        Arc::make_mut(service).ingress = Few::default();
     }
     let mut incremental = Incremental::new(NODE, options);
     group.bench_function("10,000 Services, 50 pools, 100 peers", |b| {

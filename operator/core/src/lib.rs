@@ -9,6 +9,7 @@ pub mod control;
 pub mod draining;
 pub mod duration;
 pub mod external;
+mod few;
 pub mod frr;
 pub mod guard;
 pub mod health_port;

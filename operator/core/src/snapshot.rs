@@ -2,12 +2,16 @@
 //!
 //! Filled by `input` from manifests, and by watches from the API server.
 
+mod service;
+
+pub use crate::few::Few;
 pub use crate::labels::Labels;
 use crate::problem::ObjectRef;
 use herald_crds::{frrk8s, metallb};
 use herald_frr::shared::SharedMap;
 use herald_frr::value::Password;
 use ipnet::IpNet;
+pub use service::{Asks, Ports, Service, ServiceType};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -220,104 +224,6 @@ fn complete<T: Clone>(
         let ObjectRef { namespace, name, .. } = object(item);
         (namespace, name)
     });
-}
-
-/// `spec.type` of a Service (Kubernetes core/v1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServiceType {
-    /// Not written: as `ClusterIP`.
-    Unset,
-    /// An address in the cluster.
-    ClusterIp,
-    /// A port of every node.
-    NodePort,
-    /// An address for the outside.
-    LoadBalancer,
-    /// A name in DNS.
-    ExternalName,
-}
-
-impl ServiceType {
-    /// All that are written.
-    pub const ALL: [Self; 4] = [Self::ClusterIp, Self::NodePort, Self::LoadBalancer, Self::ExternalName];
-
-    /// The word in manifests; empty if it is not written.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unset => "",
-            Self::ClusterIp => "ClusterIP",
-            Self::NodePort => "NodePort",
-            Self::LoadBalancer => "LoadBalancer",
-            Self::ExternalName => "ExternalName",
-        }
-    }
-}
-
-/// Protocols in upper case and ports; Services with the same ones share them.
-pub type Ports = Arc<[(Arc<str>, u16)]>;
-
-/// A Service (Kubernetes core/v1). There are thousands: what may be many is a list without spare room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    /// Metadata.
-    pub meta: Meta,
-    /// `spec.type`.
-    pub service_type: ServiceType,
-    /// `spec.clusterIPs`, or `spec.clusterIP` alone; empty in a Git repository.
-    pub cluster_ips: Box<[Arc<str>]>,
-    /// `spec.ipFamilies`: `IPv4`, `IPv6`.
-    pub ip_families: Box<[Arc<str>]>,
-    /// `spec.ipFamilyPolicy`.
-    pub ip_family_policy: Option<Arc<str>>,
-    /// `spec.loadBalancerIP`.
-    pub load_balancer_ip: Option<Arc<str>>,
-    /// `spec.loadBalancerClass`.
-    pub load_balancer_class: Option<Arc<str>>,
-    /// `spec.externalTrafficPolicy` is `Local`.
-    pub traffic_local: bool,
-    /// `spec.healthCheckNodePort`, where that is `Local`.
-    pub health_port: Option<u16>,
-    /// `spec.selector`, keys ascending. A map of its own would take ten times as much, and there are thousands.
-    pub selector: Box<[(Arc<str>, Arc<str>)]>,
-    /// `spec.ports`: protocol in upper case and port.
-    pub ports: Ports,
-    /// `status.loadBalancer.ingress[].ip`, those that parse and those that do not.
-    pub ingress: Box<[Result<IpAddr, Arc<str>>]>,
-    /// `ingress` was recorded apart from the Service, which has no status of its own.
-    pub adopted: bool,
-}
-
-impl Service {
-    /// The Service without what no plan reads of one that is no load balancer: everything but its name, type and own addresses.
-    #[must_use]
-    pub fn trimmed(service: &Arc<Self>) -> Arc<Self> {
-        if service.service_type == ServiceType::LoadBalancer {
-            return service.clone();
-        }
-        let meta = Meta {
-            labels: Labels::default(),
-            annotations: Labels::default(),
-            created: Arc::default(),
-            generation: 0,
-            object: service.meta.object.clone(),
-        };
-        Arc::new(Self {
-            meta,
-            service_type: service.service_type,
-            cluster_ips: service.cluster_ips.clone(),
-            ip_families: Box::default(),
-            ip_family_policy: None,
-            load_balancer_ip: None,
-            load_balancer_class: None,
-            traffic_local: false,
-            health_port: None,
-            selector: Box::default(),
-            ports: Ports::default(),
-            ingress: Box::default(),
-            adopted: false,
-        })
-    }
 }
 
 /// An EndpointSlice (discovery.k8s.io/v1).

@@ -5,7 +5,7 @@
 use crate::measure::Figure;
 use anyhow::{Context, Result};
 use herald_e2e::many::Many;
-use herald_e2e::{Agent, Bird, Frr, Herald, Lab, Release, wait_for};
+use herald_e2e::{Agent, Bird, Frr, Herald, Lab, Logged, Release, wait_for};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,6 +53,8 @@ struct Bench {
 /// What the kernel counts of a process.
 pub struct Usage {
     pub cpu_milliseconds: f64,
+    /// The same of its children that have ended.
+    pub children_milliseconds: f64,
     pub megabytes: f64,
     pub peak_megabytes: f64,
 }
@@ -130,7 +132,7 @@ impl Bench {
         let mut agent = Agent::start(&self.frr, "node-0", &self.manifests)?;
         let at_neighbour = |wanted| {
             let reached = wait_for("the neighbour's table", LIMIT, || self.count(wanted));
-            reached.with_context(|| self.frr.logs())
+            reached.logged(|| self.frr.logs())
         };
         at_neighbour(self.services).with_context(|| agent.log())?;
         // What is done once in a while after a start is no part of a change.
@@ -161,21 +163,24 @@ impl Bench {
 }
 
 impl Usage {
-    /// All threads of a process, those that ended included; not its children (proc(5): stat, status).
+    /// All threads of a process, those that ended included (proc(5): stat, status).
     pub fn of(pid: u32) -> Result<Self> {
         let folder = Path::new("/proc").join(pid.to_string());
         let stat = fs::read_to_string(folder.join("stat"))?;
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-        // The 14th and 15th field of the file; the state, the 3rd, is the first after the name.
-        let ticks: f64 =
-            fields.get(11..13).unwrap_or_default().iter().filter_map(|t| t.parse::<f64>().ok()).sum();
+        // From the 14th field of the file; the state, the 3rd, is the first after the name.
+        let milliseconds = |fields: Option<&[&str]>| {
+            let ticks = fields.unwrap_or_default().iter().filter_map(|ticks| ticks.parse::<f64>().ok());
+            ticks.sum::<f64>() * TICK
+        };
         let status = fs::read_to_string(folder.join("status"))?;
         let kibibytes = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
             line.trim_matches([':', '\t', ' ']).trim_end_matches(" kB").parse::<f64>().unwrap_or_default()
         };
         Ok(Self {
-            cpu_milliseconds: ticks * TICK,
+            cpu_milliseconds: milliseconds(fields.get(11..13)),
+            children_milliseconds: milliseconds(fields.get(13..15)),
             megabytes: kibibytes("VmRSS") * 1024.0 / 1e6,
             peak_megabytes: kibibytes("VmHWM") * 1024.0 / 1e6,
         })

@@ -1,5 +1,5 @@
 //! `make bench` and, with the word `apply`, `operator` or `e2e`, `make bench-apply`, `bench-operator` and `bench-e2e`; with the
-//! word `agent-kubernetes` or `nodes`, `make bench-agent` and `make bench-nodes`: write
+//! word `agent-kubernetes`, `nodes` or `rest`, `make bench-agent`, `make bench-nodes` and `make bench-rest`: write
 //! target/bench/*.json and print a table. `--quick` runs everything once and small, as CI does; `apply --size=N` measures
 //! one size, `--without-frr-k8s` leaves its way out, and `--agent-alone` frr-reload.py too; `nodes --nodes=N,N` says how many,
 //! and `--connections=each` gives each of their requests a connection.
@@ -13,6 +13,7 @@ mod folder;
 mod measure;
 mod nodes;
 mod operator;
+mod rest;
 
 use anyhow::{Context, Result};
 use herald_e2e::repository;
@@ -46,6 +47,9 @@ fn main() -> Result<()> {
     }
     if arguments.iter().any(|argument| argument == "operator") {
         return report(&format!("{prefix}operator"), &operator::figures(quick)?);
+    }
+    if arguments.iter().any(|argument| argument == "rest") {
+        return report(&format!("{prefix}rest"), &rest::figures(quick)?);
     }
     if arguments.iter().any(|argument| argument == "e2e") {
         return report(&format!("{prefix}e2e"), &cluster::figures(quick)?);

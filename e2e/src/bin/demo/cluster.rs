@@ -3,7 +3,7 @@
 use crate::talk::Talk;
 use anyhow::{Context, Result, ensure};
 use herald_e2e::cluster::{Cluster, LIMIT, Options, PEERS, POOL, Pod, Router};
-use herald_e2e::{Lab, Operator, wait_for};
+use herald_e2e::{Lab, Logged, Operator, wait_for};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -30,8 +30,8 @@ pub fn run(talk: &Talk, keep: bool) -> Result<()> {
     let pods = ["get", "pods", "--namespace=metallb-system", "--output=wide"];
     talk.shell(&format!("kubectl {}", pods.join(" ")), &cluster.kube.run(&pods)?);
     let shown = show(talk, &cluster);
-    let (address, web) = shown.with_context(|| cluster.logs())?;
-    failover(talk, &mut cluster).with_context(|| cluster.logs())?;
+    let (address, web) = shown.logged(|| cluster.logs())?;
+    failover(talk, &mut cluster).logged(|| cluster.logs())?;
     if keep {
         lab.keep()?;
         talk.step("Left up (KEEP=1). To look around:");

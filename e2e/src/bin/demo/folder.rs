@@ -1,9 +1,9 @@
 //! `make demo`: from a folder of manifests to a page over HTTP, on two real FRRs and a real router.
 
 use crate::talk::Talk;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use herald_e2e::quickstart::{self, Quickstart};
-use herald_e2e::{Herald, Lab};
+use herald_e2e::{Herald, Lab, Logged};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ pub fn run(talk: &Talk, keep: bool) -> Result<()> {
 
     talk.step("The network: two nodes (FRR 10.3 each), a pod behind each, a BIRD router, a client");
     let mut network = Quickstart::start(&lab, manifests, &address)?;
-    let done = show(talk, &mut network, &address).with_context(|| network.logs());
+    let done = show(talk, &mut network, &address).logged(|| network.logs());
     if keep && done.is_ok() {
         lab.keep()?;
         talk.step("Left up (KEEP=1). To look around:");

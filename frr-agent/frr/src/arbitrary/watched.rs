@@ -7,10 +7,10 @@ use crate::config::{
 };
 use crate::shared::SharedMap;
 use crate::value::{Family, FrrName, InterfaceName, StandardCommunity, Tag};
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A neighbor that exists.
 #[derive(Debug, Clone)]
@@ -43,8 +43,9 @@ type Networks = BTreeMap<&'static str, &'static str>;
 /// What can change while neighbors watch.
 #[derive(Debug, Clone)]
 pub struct Watched {
-    /// Classes with their tags; these move between classes now and then.
-    classes: BTreeMap<&'static str, u32>,
+    /// The classes that there are. Each has a tag of its own for good, as a hash of its name is: where a tag moves to another
+    /// class, bgpd's queue decides when a neighbor stops hearing of the first one's prefixes.
+    classes: BTreeSet<&'static str>,
     lists: Lists,
     own: Networks,
     red: Networks,
@@ -56,7 +57,7 @@ pub struct Watched {
 pub fn watched(neighbors: usize) -> impl Strategy<Value = Watched> {
     let keys = || (select(&LISTS[..]), select(&[Family::V4, Family::V6][..]));
     let lists = btree_map(keys(), 0..=1_u8, 0..5).prop_flat_map(filled);
-    let classes = btree_map(select(&CLASSES[..]), 0..8_u32, 3..=5);
+    let classes = btree_set(select(&CLASSES[..]), 3..=5);
     let networks = |size| btree_map(select(&PREFIXES[..]), select(&CLASSES[..]), size);
     let what = prop_oneof![
         3 => select(&CLASSES[..]).prop_map(What::Class),
@@ -98,17 +99,14 @@ impl Watched {
     pub fn config(&self, asn: i64, watchers: &[Watcher]) -> FrrConfig {
         let mut config =
             FrrConfig { prefix_lists: self.lists.clone().into_iter().collect(), ..FrrConfig::default() };
-        let mut taken = BTreeMap::new();
-        for (name, seed) in &self.classes {
-            // Two classes never have one tag.
-            let tag = (0..8).map(|more| Tag::ours((seed + more) % 8)).find(|tag| !taken.contains_key(tag));
-            taken.extend(tag.map(|tag| (tag, *name)));
-            let sets = Sets { tag, ..Sets::default() };
+        let all = CLASSES.into_iter().zip((0..).map(Tag::ours));
+        let tags: BTreeMap<&str, Tag> = all.filter(|(name, _)| self.classes.contains(name)).collect();
+        for (name, tag) in &tags {
+            let sets = Sets { tag: Some(*tag), ..Sets::default() };
             config
                 .route_maps
                 .insert(word(name), map(vec![entry(Action::Permit, Match::default(), sets, name)]));
         }
-        let tags: BTreeMap<&str, Tag> = taken.into_iter().map(|(tag, name)| (name, tag)).collect();
         let red = Some(word::<InterfaceName>("red"));
         let mut default = self.router(asn, &self.own);
         default.imports = self.import.then(|| red.clone()).into_iter().collect();
@@ -122,7 +120,7 @@ impl Watched {
     }
 
     fn router(&self, asn: i64, networks: &Networks) -> Router {
-        let class = |class: &str| self.classes.contains_key(class).then(|| word::<FrrName>(class));
+        let class = |class: &str| self.classes.contains(class).then(|| word::<FrrName>(class));
         let network = |(prefix, name): (&&str, &&str)| {
             (word(prefix), Network { class: class(name), origins: from(prefix) })
         };

@@ -107,10 +107,10 @@ impl Object for Service {
         };
         put("type", json!(self.service_type.as_str()));
         put("clusterIPs", json!(self.cluster_ips));
-        put("ipFamilies", json!(self.ip_families));
-        put("ipFamilyPolicy", json!(self.ip_family_policy));
-        put("loadBalancerIP", json!(self.load_balancer_ip));
-        put("loadBalancerClass", json!(self.load_balancer_class));
+        put("ipFamilies", json!(self.asks.ip_families));
+        put("ipFamilyPolicy", json!(self.asks.ip_family_policy));
+        put("loadBalancerIP", json!(self.asks.load_balancer_ip));
+        put("loadBalancerClass", json!(self.asks.load_balancer_class));
         put("externalTrafficPolicy", if self.traffic_local { json!("Local") } else { Value::Null });
         put("healthCheckNodePort", json!(self.health_port));
         let text = |(key, value): &(Arc<str>, Arc<str>)| (key.to_string(), json!(value));

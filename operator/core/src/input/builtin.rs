@@ -7,7 +7,8 @@ use super::reader::{Object, Reader};
 use super::tree::{Tree, shorten};
 use crate::problem::{FieldPath, Step};
 use crate::snapshot::{
-    Custom, Endpoint, EndpointSlice, Namespace, Node, Ports, Secret, Serves, Service, ServiceKey, ServiceType,
+    Asks, Custom, Endpoint, EndpointSlice, Namespace, Node, Ports, Secret, Serves, Service, ServiceKey,
+    ServiceType,
 };
 use herald_crds::frrk8s::{FRRConfigurationSpec, RawConfig};
 use ipnet::IpNet;
@@ -72,14 +73,17 @@ impl Reader {
         };
         let traffic_local = spec.external_traffic_policy.as_deref() == Some("Local");
         let health_port = spec.health_check_node_port.and_then(|port| u16::try_from(port).ok());
-        let service = Service {
-            meta,
-            service_type: service_type(spec.type_.as_deref()),
-            cluster_ips: cluster_ips.iter().map(|ip| self.intern(ip)).collect(),
+        let asks = Asks {
             ip_families: spec.ip_families.iter().flatten().map(|family| self.intern(family)).collect(),
             ip_family_policy: spec.ip_family_policy.map(|policy| self.intern(&policy)),
             load_balancer_ip: spec.load_balancer_ip.map(|ip| self.intern(&ip)),
             load_balancer_class: spec.load_balancer_class.map(|class| self.intern(&class)),
+        };
+        let service = Service {
+            meta,
+            service_type: service_type(spec.type_.as_deref()),
+            cluster_ips: cluster_ips.iter().map(|ip| self.intern(ip)).collect(),
+            asks: self.texts.asks(asks),
             traffic_local,
             health_port: health_port.filter(|port| traffic_local && *port != 0),
             selector: spec

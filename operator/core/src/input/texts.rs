@@ -1,6 +1,6 @@
-//! What objects repeat, each kept once: texts, labels, ports.
+//! What objects repeat, each kept once: texts, labels, ports, what Services ask for.
 
-use crate::snapshot::{Labels, Ports};
+use crate::snapshot::{Asks, Labels, Ports};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ pub struct Texts {
     words: FxHashSet<Arc<str>>,
     labels: FxHashSet<Labels>,
     ports: FxHashSet<Ports>,
+    asks: FxHashSet<Arc<Asks>>,
 }
 
 impl Texts {
@@ -48,9 +49,19 @@ impl Texts {
         new
     }
 
+    /// The one copy of what Services ask for.
+    pub fn asks(&mut self, asks: Asks) -> Arc<Asks> {
+        if let Some(known) = self.asks.get(&asks) {
+            return known.clone();
+        }
+        let new = Arc::new(asks);
+        self.asks.insert(new.clone());
+        new
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.words.len() + self.labels.len() + self.ports.len()
+        self.words.len() + self.labels.len() + self.ports.len() + self.asks.len()
     }
 
     /// Forgets what is not in many places: it costs more than it saves.
@@ -60,6 +71,8 @@ impl Texts {
         self.labels.shrink_to_fit();
         self.ports.retain(|ports| Arc::strong_count(ports) > COMMON);
         self.ports.shrink_to_fit();
+        self.asks.retain(|asks| Arc::strong_count(asks) > COMMON);
+        self.asks.shrink_to_fit();
         self.words.retain(|text| Arc::strong_count(text) > COMMON);
         self.words.shrink_to_fit();
     }

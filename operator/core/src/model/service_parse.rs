@@ -60,12 +60,12 @@ pub(crate) fn one(
         problems.push(Problem::warning(&service.meta.object, field, &ServiceWarning::OtherClass(other)));
         return None;
     }
-    (service.load_balancer_class.as_deref() == class).then(|| parse(service, pools, problems))
+    (service.asks.load_balancer_class.as_deref() == class).then(|| parse(service, pools, problems))
 }
 
 /// A class that is not ours.
 fn other_class(service: &snapshot::Service, class: Option<&str>) -> Option<Arc<str>> {
-    service.load_balancer_class.clone().filter(|other| Some(&**other) != class)
+    service.asks.load_balancer_class.clone().filter(|other| Some(&**other) != class)
 }
 
 fn parse(service: &snapshot::Service, pools: PoolFamilies, problems: &mut Vec<Problem>) -> Service {
@@ -125,7 +125,7 @@ fn deprecated(meta: &Meta, problems: &mut Vec<Problem>) {
 }
 
 fn policy(service: &snapshot::Service, problems: &mut Vec<Problem>) -> FamilyPolicy {
-    match service.ip_family_policy.as_deref() {
+    match service.asks.ip_family_policy.as_deref() {
         None | Some("SingleStack") => FamilyPolicy::SingleStack,
         Some("PreferDualStack") => FamilyPolicy::PreferDualStack,
         Some("RequireDualStack") => FamilyPolicy::RequireDualStack,
@@ -148,7 +148,7 @@ fn asked_in(service: &snapshot::Service) -> FieldPath {
 
 /// The addresses that the Service asks for, whatever their families.
 fn asked(service: &snapshot::Service) -> Result<Vec<IpAddr>, RequestError> {
-    let by_field = service.load_balancer_ip.as_deref().filter(|text| !text.is_empty());
+    let by_field = service.asks.load_balancer_ip.as_deref().filter(|text| !text.is_empty());
     let by_annotation = annotation(&service.meta, &ADDRESSES).map(|(_, text)| text).filter(|t| !t.is_empty());
     let list = match (by_field, by_annotation) {
         (Some(_), Some(_)) => return Err(RequestError::Both),
@@ -182,7 +182,7 @@ fn families(
     asked: &[IpAddr],
     pools: PoolFamilies,
 ) -> Result<Families, FamilyError> {
-    let named: Vec<Family> = service.ip_families.iter().filter_map(|name| family_named(name)).collect();
+    let named: Vec<Family> = service.asks.ip_families.iter().filter_map(|name| family_named(name)).collect();
     if !service.cluster_ips.is_empty() {
         return cluster_families(&service.cluster_ips, &named, policy);
     }

@@ -7,7 +7,7 @@ use crate::measure::Figure;
 use anyhow::{Context, Result, ensure};
 use herald_e2e::cluster::{Cluster, NODES, Options, bird_config};
 use herald_e2e::updates::{Prefix, Updates};
-use herald_e2e::{Lab, wait_for};
+use herald_e2e::{Lab, Logged, wait_for};
 use objects::{CONFIGURATION, address};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ pub fn figures(quick: bool) -> Result<Vec<Figure>> {
     }
     cluster.kube.apply(CONFIGURATION)?;
     let measured = measure(&cluster, &mut watch, &extent, &mut figures);
-    measured.with_context(|| cluster.logs())?;
+    measured.logged(|| cluster.logs())?;
     Ok(figures)
 }
 

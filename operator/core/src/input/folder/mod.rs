@@ -14,7 +14,7 @@ use super::texts::Texts;
 use super::{Options, Parsed, SourceText, parse_with};
 use crate::plan::{self, is_ledger, names_of};
 use crate::problem::{ObjectRef, Severity};
-use crate::snapshot::{EndpointSlice, Service, ServiceKey, SliceKey, Snapshot};
+use crate::snapshot::{EndpointSlice, Few, Service, ServiceKey, SliceKey, Snapshot};
 use herald_frr::shared::SharedMap;
 use pieces::{Mark, Piece, Pieces, Says, pieces};
 use rustc_hash::FxHashSet;
@@ -38,7 +38,7 @@ struct Known {
     /// By the hash of the name: there are as many as Services, and nothing else of the names is needed.
     files: SharedMap<FileKey, Pieces>,
     /// What the ledger records, of each Service that it names.
-    recorded: SharedMap<ServiceKey, Arc<[IpAddr]>>,
+    recorded: SharedMap<ServiceKey, Few<IpAddr>>,
     parsed: Parsed,
 }
 
@@ -151,8 +151,8 @@ impl Known {
             snapshot.endpoint_slices.insert(key, slice).is_none().then_some(())?;
         }
         for (key, record) in edit.recorded {
-            let ips: Vec<IpAddr> = record?.ingress.iter().flatten().copied().collect();
-            self.recorded.insert(key.clone(), ips.into()).is_none().then_some(())?;
+            let ips = record?.ingress.iter().flatten().copied().collect();
+            self.recorded.insert(key.clone(), ips).is_none().then_some(())?;
             records.push(key);
         }
         for (key, service) in edit.services {
@@ -173,13 +173,13 @@ impl Known {
 fn adopted(
     service: &Arc<Service>,
     key: &ServiceKey,
-    recorded: &SharedMap<ServiceKey, Arc<[IpAddr]>>,
+    recorded: &SharedMap<ServiceKey, Few<IpAddr>>,
 ) -> Arc<Service> {
     if !service.adopted && !service.ingress.is_empty() {
         return service.clone();
     }
     let found = names_of(key).into_iter().find_map(|key| recorded.get(&key).filter(|ips| !ips.is_empty()));
-    let ingress: Box<[_]> = found.into_iter().flat_map(|ips| ips.iter()).copied().map(Ok).collect();
+    let ingress: Few<_> = found.into_iter().flat_map(|ips| ips.iter()).copied().map(Ok).collect();
     if ingress == service.ingress {
         return service.clone();
     }

@@ -15,7 +15,6 @@
 //!   of prefixes is near. Where a neighbor would be sent more than that, every prefix counts: then it is made anew for
 //!   each change, on top of what was in force.
 
-mod addresses;
 mod offered;
 mod policy;
 mod prefixes;

@@ -4,7 +4,6 @@ use super::super::node::Offer;
 use super::super::planner::Ready;
 use super::super::stance::{Case, Choice, Stance};
 use super::super::{Endpoints, Note, Options};
-use super::addresses::Addresses;
 use super::world::World;
 use crate::ledger::{Outcome, recorded_among};
 use crate::model::{
@@ -12,7 +11,7 @@ use crate::model::{
 };
 use crate::problem::{ObjectRef, Problem};
 use crate::selector::Selector;
-use crate::snapshot::{Service, ServiceKey, Snapshot};
+use crate::snapshot::{Few, Service, ServiceKey, Snapshot};
 use herald_frr::config::{Origin, Origins};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +27,7 @@ use std::sync::Arc;
 pub struct Entry {
     pub origins: Origins,
     /// Addresses in its status.
-    ips: Addresses,
+    ips: Few<IpAddr>,
     /// Whether they are its own to use.
     recorded: bool,
     /// What the node decides of its group.
@@ -44,7 +43,7 @@ pub struct Entry {
 impl Entry {
     /// Every prefix that it is announced by.
     pub fn announced(&self) -> impl Iterator<Item = (IpNet, &super::super::Names)> {
-        let ips = self.ips.as_slice();
+        let ips = &*self.ips;
         self.offer_here()
             .into_iter()
             .flat_map(move |offer| ips.iter().flat_map(move |ip| offer.prefixes(*ip)))
@@ -116,7 +115,7 @@ impl Services {
         let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
         for key in edited {
             let entry = self.forget(&key);
-            addresses.extend(entry.iter().flat_map(|entry| entry.ips.as_slice().iter().copied()));
+            addresses.extend(entry.iter().flat_map(|entry| entry.ips.iter().copied()));
             if let Some(service) = after.services.get(&key) {
                 parsed.extend(self.read(world, &key, service, options).map(|read| (key.clone(), read)));
             }
@@ -162,7 +161,7 @@ impl Services {
         self.in_pools.remove(key);
         let entry = self.entries.remove(key)?;
         self.counts.count(&entry, false);
-        for ip in entry.ips.as_slice() {
+        for ip in &*entry.ips {
             self.claims.remove(&(*ip, key.clone()));
         }
         Some(entry)
@@ -235,7 +234,7 @@ impl Services {
     /// Every address that is offered from here, with its Service.
     pub fn addresses(&self) -> impl Iterator<Item = (&ServiceKey, IpAddr, &Offer)> {
         let here = self.entries.iter().filter_map(|(key, entry)| Some((key, entry, entry.offer_here()?)));
-        here.flat_map(|(key, entry, offer)| entry.ips.as_slice().iter().map(move |ip| (key, *ip, offer)))
+        here.flat_map(|(key, entry, offer)| entry.ips.iter().map(move |ip| (key, *ip, offer)))
     }
 
     /// Services that would announce this address alone.
@@ -267,7 +266,7 @@ impl Services {
         let known = self.entries.get(key).map(|entry| entry.origins.clone());
         let mut entry = Entry {
             origins: known.unwrap_or_else(|| origins(&service.object)),
-            ips: Addresses::of(&service.status_ips),
+            ips: service.status_ips.iter().copied().collect(),
             recorded: held.is_some(),
             stance,
             choice: None,
