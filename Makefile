@@ -44,7 +44,7 @@ bench-agent: lab ## Measures the agent on a real API server: memory and CPU with
 bench-nodes: lab ## Measures what 100 and 300 simulated nodes are to an API server; target/bench/nodes.json
 	"$$(scripts/build-release)/bench" nodes
 
-bench-rest: lab ## Measures what looking at FRR costs at rest with 100 neighbors, for ten minutes; target/bench/rest.json
+bench-rest: lab ## Measures what looking at FRR costs at rest with 100 neighbors, for five minutes; target/bench/rest.json
 	"$$(scripts/build-release)/bench" rest
 
 demo: lab ## Two nodes, a router and a client: from manifests to a page over HTTP (KEEP=1 leaves it up)

@@ -30,7 +30,7 @@ pub fn figures(quick: bool) -> Result<Vec<Figure>> {
     let extent = if quick {
         Extent { peers: 5, services: 20, watched: Duration::from_secs(5) }
     } else {
-        Extent { peers: 100, services: 2_000, watched: Duration::from_mins(10) }
+        Extent { peers: 100, services: 2_000, watched: Duration::from_mins(5) }
     };
     let lab = Lab::new()?;
     let lan = lab.segment("lan")?;
@@ -106,8 +106,10 @@ fn bird(count: u8) -> String {
     for number in 1..=count {
         let _ = writeln!(
             text,
-            "protocol bgp node{number} {{ local 172.31.1.{number} as 64501; neighbor 172.31.0.100 as 64500; \
-             connect delay time 1; ipv4 {{ import all; export none; }}; }}"
+            "protocol bgp node{number} {{ router id 172.31.1.{number}; local 172.31.1.{number} as 64501; strict bind yes; \
+             neighbor 172.31.0.100 port {} as 64500; passive yes; ipv4 {{ import all; export none; }}; }}",
+            // BIRD has one session at a time for an address and port of a neighbor; it calls none of these.
+            1_000 + u16::from(number)
         );
     }
     text
