@@ -15,6 +15,7 @@ pub mod load;
 mod logged;
 pub mod many;
 mod network;
+mod ports;
 mod process;
 pub mod quickstart;
 mod random;

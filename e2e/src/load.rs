@@ -2,6 +2,7 @@
 //! A thread of its own in the client's namespace, so that what it tells has the clock of who disturbs it.
 
 use crate::network::Namespace;
+use crate::ports;
 use anyhow::{Context, Result, anyhow};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -186,7 +187,7 @@ async fn one(to: SocketAddr, from: IpAddr, deadline: Duration) -> Answer {
 /// Everything that the server says until it closes the connection. A server that has said all may end it as it likes.
 async fn page(to: SocketAddr, from: IpAddr, phase: &mut &'static str) -> io::Result<String> {
     let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.bind(SocketAddr::new(from, 0))?;
+    socket.bind(SocketAddr::new(from, ports::next()))?;
     let mut connection = socket.connect(to).await?;
     *phase = "send";
     connection.write_all(b"GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n").await?;

@@ -5,6 +5,7 @@ use super::routers::{self, Route};
 use super::{Cluster, LIMIT};
 use crate::Logged;
 use crate::network::Namespace;
+use crate::ports;
 use crate::wait::wait_for;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -140,9 +141,10 @@ impl Cluster {
             (format!("203.0.113.{last}"), address.to_owned())
         };
         let url = format!("http://{host}:{port}/");
-        // A machine that stands still for seconds fails no request of a user's, either.
-        let limits = ["--connect-timeout", "5", "--max-time", "10"];
-        self.client.run("curl", &[&["-fsS", "--interface", &own, &url][..], &limits].concat())
+        // A machine that stands still for seconds fails no request of a user's, either. `-v` says why one did.
+        let port = ports::next().to_string();
+        let limits = ["--local-port", &port, "--connect-timeout", "5", "--max-time", "10"];
+        self.client.run("curl", &[&["-fsSv", "--interface", &own, &url][..], &limits].concat())
     }
 
     /// Asks so often, and counts which pods answered. One request that fails fails.

@@ -93,6 +93,9 @@ fn node(lab: &Lab, lan: &Segment, number: u8) -> Result<(Namespace, Namespace)> 
     attach(lan, &host, "eth0", number)?;
     host.ip("route add default via 172.30.0.254")?;
     host.ip("route add default via fd30::254")?;
+    // Answers go back as their questions came: a router that follows connections sees both.
+    host.ip("route add 203.0.113.11 via 172.30.0.253")?;
+    host.ip("route add 2001:db8:c::11 via fd30::253")?;
     host.ip(&format!("link add pods0 type veth peer name eth0 netns {}", pods.name()))?;
     host.ip(&format!("address add 10.244.{number}.1/24 dev pods0"))?;
     host.ip(&format!("address add fd44:0:{number}::1/64 dev pods0 nodad"))?;

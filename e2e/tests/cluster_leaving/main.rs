@@ -82,6 +82,7 @@ const PARTS: &[Part] = &[
     ("agents that are told to stop", restarts::agents_leave_everything),
     ("B9 to B11: FRR is told to stop", restarts::frr_withdraws),
     ("B6 to B8: FRR is told to stop, with graceful restart", restarts::frr_comes_back_unnoticed),
+    ("a node that is gone for good", nodes::gone_takes_its_statuses_along),
 ];
 
 // One test, so that one cluster serves all of it.

@@ -42,3 +42,36 @@ pub fn cordoned_is_the_last_choice_then_withdraws(shop: &mut Shop) -> Result<()>
     }
     Ok(())
 }
+
+/// What stood in the API about a node that is gone for good goes with its FRRNodeState (which the operator deletes when FRR's
+/// pod is gone, as the operator's own tests show), and what stands about others stays.
+pub fn gone_takes_its_statuses_along(shop: &mut Shop) -> Result<()> {
+    let statuses = |shop: &Shop, node: u8| {
+        let of = |kind: &str, label: &str| {
+            let selector = format!("{label}={}", name(node));
+            let all = shop.cluster.kube.get(&["-n", "metallb-system", kind, "-l", &selector])?;
+            Ok::<_, anyhow::Error>(all["items"].as_array().map(Vec::len).unwrap_or_default())
+        };
+        Ok::<_, anyhow::Error>((
+            of("bgpsessionstates", "frrk8s.metallb.io/node")?,
+            of("servicebgpstatuses", "metallb.io/node")?,
+        ))
+    };
+    let known = |node| {
+        wait_for(&format!("statuses of {}", name(node)), LIMIT, || {
+            let (sessions, services) = statuses(shop, node)?;
+            ensure!(sessions == 4 && services > 0, "{sessions} sessions, {services} Services");
+            Ok((sessions, services))
+        })
+    };
+    let (first, _) = (known(1)?, known(2)?);
+    shop.cluster.node_mut(2).stop_agent()?;
+    shop.cluster.kube.run(&["delete", "frrnodestate", &name(2)])?;
+    wait_for("they are gone", LIMIT, || {
+        let left = statuses(shop, 2)?;
+        ensure!(left == (0, 0), "{left:?}");
+        Ok(())
+    })?;
+    ensure!(statuses(shop, 1)? == first);
+    Ok(())
+}

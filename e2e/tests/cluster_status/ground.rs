@@ -36,10 +36,10 @@ pub struct Ground {
     // They end in this order.
     pub bird: Bird,
     _gobgp: Gobgp,
-    operator: Operator,
+    pub operator: Operator,
     pub kube: Kube,
     kubeconfig: PathBuf,
-    site: Site,
+    pub site: Site,
 }
 
 /// A Service and its EndpointSlice.

@@ -2,6 +2,7 @@
 //! `manifests/rbac`, FRR 10.3, and two neighbours.
 
 mod ground;
+mod logging;
 
 use anyhow::{Context, Result, ensure};
 use ground::{Ground, LIMIT, NAMESPACE, list};
@@ -35,6 +36,7 @@ fn all(ground: &mut Ground) -> Result<()> {
     a_long_configuration_is_cut(ground)?;
     frr_refuses_a_line(ground)?;
     conversion_fails(ground)?;
+    logging::follows_the_settings(ground)?;
     a_restart_writes_nothing(ground)?;
     so_many_writes_and_no_more(ground)?;
     without_objects_per_service(ground)

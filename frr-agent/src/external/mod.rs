@@ -20,6 +20,7 @@ use herald_core::plan::{Note, Options};
 use herald_core::problem::Problem;
 use herald_core::snapshot::{ServiceKey, Snapshot};
 use herald_serving::health::Health;
+use herald_serving::logs;
 use herald_source::kubernetes::connect_both;
 use kube::Client;
 use std::net::IpAddr;
@@ -135,6 +136,7 @@ impl Shell {
         let Parsed { mut snapshot, problems: of_input, .. } = parsed;
         // An object that cannot be read withdraws nothing.
         snapshot.complete_from(&self.considered);
+        logs::follow(snapshot.log_level());
         self.here.look(&mut snapshot, &self.keeper);
         let planned = external::plan(&snapshot, &self.in_force, &self.node, self.passwords, &self.options);
         let Some(Planned { spec, in_force, problems, notes, announcing }) = planned else {

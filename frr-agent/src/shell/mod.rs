@@ -33,6 +33,7 @@ use herald_core::snapshot::Snapshot;
 use herald_frr::config::FrrConfig;
 use herald_frr::diff::{Scope, Session};
 use herald_serving::health::Health;
+use herald_serving::logs;
 pub use keeper::Keeper;
 use kube::Client;
 pub use manifests::Heard;
@@ -268,6 +269,7 @@ impl Shell {
         self.health.ready(metrics::CACHES);
         // A typing error in a file withdraws nothing.
         parsed.snapshot.complete_from(&self.considered);
+        logs::follow(parsed.snapshot.log_level());
         self.recorder.saw(&parsed.snapshot);
         if self.quarantine.hold(&mut parsed.snapshot, &self.taken) {
             self.save_quarantine();

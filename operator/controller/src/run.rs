@@ -188,6 +188,7 @@ fn watched(args: &args::Controller, namespace: &str) -> Options {
     let mut all: Vec<Watched> = required.map(|kind| watched(kind, true)).collect();
     // Who does not use frr-k8s' API need not install it.
     all.push(watched(Kind::FrrConfiguration, false));
+    all.push(watched(Kind::FrrK8sConfiguration, false));
     // The webhooks tell whether a peer's is there and of the right type. Helm's, which hold whole releases, are never meant.
     let fields = Some("type!=helm.sh/release.v1".to_owned());
     all.push(Watched { namespace: Some(namespace.to_owned()), fields, ..watched(Kind::Secret, false) });

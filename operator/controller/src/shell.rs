@@ -7,6 +7,7 @@ use crate::metrics::Metrics;
 use herald_core::control::{Controller, Input, LateWrites, Now};
 use herald_core::input::objects::{Kind, View};
 use herald_serving::health::Health;
+use herald_serving::logs;
 use herald_source::kubernetes::Watches;
 use k8s_openapi::jiff::Timestamp;
 use std::time::Duration;
@@ -111,6 +112,7 @@ impl Shell {
             self.known.cancel();
             self.health.ready(CACHES);
         }
+        logs::follow(view.parsed.snapshot.log_level());
         self.views.send_replace(view.clone());
         match *role {
             Role::Heir(late) if LEDGER.iter().all(|kind| view.synced.contains(kind)) => {

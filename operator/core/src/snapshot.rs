@@ -138,6 +138,8 @@ pub struct Configuration {
     pub frr_configurations: Vec<Custom<frrk8s::FRRConfigurationSpec>>,
     /// `ConfigMap`s `bgpextras`, as the FRRConfigurations that say the same: raw configuration of the lowest priority.
     pub bgp_extras: Vec<Custom<frrk8s::FRRConfigurationSpec>>,
+    /// `frrk8s.metallb.io` `FRRK8sConfiguration`s.
+    pub settings: Vec<Custom<frrk8s::FRRK8sConfigurationSpec>>,
     /// Nodes.
     pub nodes: Vec<Node>,
     /// `status.addresses` of Nodes that are IP addresses, by the Node's name.
@@ -153,6 +155,20 @@ pub struct Configuration {
     /// Objects that are held at a former form, each with the passwords that its Secrets held then, by their names:
     /// those count for it, whatever the Secrets hold now.
     pub held_passwords: BTreeMap<ObjectRef, BTreeMap<String, Password>>,
+}
+
+impl Configuration {
+    /// The one `FRRK8sConfiguration` that counts: that named `config` (frr-k8s).
+    #[must_use]
+    pub fn settings(&self) -> Option<&Custom<frrk8s::FRRK8sConfigurationSpec>> {
+        self.settings.iter().find(|settings| &*settings.meta.object.name == "config")
+    }
+
+    /// How much is to be logged, in the words of `--log-level`; `None` where only the command line says.
+    #[must_use]
+    pub fn log_level(&self) -> Option<&'static str> {
+        Some(self.settings()?.spec.log_level?.as_str())
+    }
 }
 
 impl Snapshot {

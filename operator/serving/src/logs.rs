@@ -1,17 +1,20 @@
 //! Logs: one JSON object on each line of standard output, with MetalLB's keys: `caller`, `level`, `msg`, `ts`.
 
+use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::fmt::{Debug, Write as _};
 use std::io::{self, Write};
+use std::sync::OnceLock;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 
 /// `--log-level`: what is told, and all that is graver.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -64,6 +67,9 @@ pub enum LogFormat {
     Text,
 }
 
+/// The level of the command line, and that which counts now, once logging has started.
+static LEVEL: OnceLock<(LogLevel, Handle<Targets, Registry>)> = OnceLock::new();
+
 /// Starts logging as JSON for the whole program. A second call does nothing.
 pub fn init(level: LogLevel) {
     init_as(level, LogFormat::Json);
@@ -72,14 +78,29 @@ pub fn init(level: LogLevel) {
 /// The same in any format.
 pub fn init_as(level: LogLevel, format: LogFormat) {
     let registry = tracing_subscriber::registry();
-    // Only a second call fails.
-    let _ = match format {
-        LogFormat::Json => registry.with(Json(io::stdout).with_filter(level.targets())).try_init(),
+    let (filter, handle) = reload::Layer::new(level.targets());
+    let begun = match format {
+        LogFormat::Json => registry.with(Json(io::stdout).with_filter(filter)).try_init(),
         LogFormat::Text => {
             let text = tracing_subscriber::fmt::layer().with_target(false);
-            registry.with(text.with_filter(level.targets())).try_init()
+            registry.with(text.with_filter(filter)).try_init()
         }
     };
+    // Only a second call fails.
+    if begun.is_ok() {
+        let _ = LEVEL.set((level, handle));
+    }
+}
+
+/// Logs from now on as `instead` says, in the words of `--log-level` (an FRRK8sConfiguration, of which the API server takes no
+/// other), and without it as the command line does.
+pub fn follow(instead: Option<&str>) {
+    let Some((started, handle)) = LEVEL.get() else { return };
+    let level = instead.and_then(|word| LogLevel::from_str(word, true).ok()).unwrap_or(*started);
+    // Both fail only where logging has ended.
+    if handle.with_current(|now| *now != level.targets()).unwrap_or(false) {
+        let _ = handle.reload(level.targets());
+    }
 }
 
 /// Writes each event as a line.

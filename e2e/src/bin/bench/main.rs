@@ -2,7 +2,7 @@
 //! word `agent-kubernetes`, `nodes` or `rest`, `make bench-agent`, `make bench-nodes` and `make bench-rest`: write
 //! target/bench/*.json and print a table. `--quick` runs everything once and small, as CI does; `apply --size=N` measures
 //! one size, `--without-frr-k8s` leaves its way out, and `--agent-alone` frr-reload.py too; `nodes --nodes=N,N` says how many,
-//! and `--connections=each` gives each of their requests a connection.
+//! and `--connections=each` gives each of their requests a connection; `operator --admissions` measures these alone.
 
 mod agent;
 mod agent_kubernetes;
@@ -46,7 +46,8 @@ fn main() -> Result<()> {
         return write(&format!("{prefix}nodes"), &nodes::figures(&nodes::Extent::new(quick, &arguments)?)?);
     }
     if arguments.iter().any(|argument| argument == "operator") {
-        return report(&format!("{prefix}operator"), &operator::figures(quick)?);
+        let alone = arguments.iter().any(|argument| argument == "--admissions");
+        return report(&format!("{prefix}operator"), &operator::figures(quick, alone)?);
     }
     if arguments.iter().any(|argument| argument == "rest") {
         return report(&format!("{prefix}rest"), &rest::figures(quick)?);

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc};
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// An API server may not know them; one that does is waited for.
-const OPTIONAL: [Kind; 2] = [Kind::FrrConfiguration, Kind::ServiceCidr];
+const OPTIONAL: [Kind; 3] = [Kind::FrrConfiguration, Kind::FrrK8sConfiguration, Kind::ServiceCidr];
 
 /// Watches the API server. Nothing comes before everything is known; what is known stays while it is away.
 pub fn watch(

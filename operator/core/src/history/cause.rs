@@ -75,6 +75,7 @@ impl Causes {
     fn compare_configuration(&mut self, before: &Configuration, after: &Configuration, node: &str) {
         self.compare(&before.frr_configurations, &after.frr_configurations);
         self.compare(&extras(before), &extras(after));
+        self.compare(&before.settings, &after.settings);
         self.compare(&before.peers, &after.peers);
         self.compare(&before.bgp_advertisements, &after.bgp_advertisements);
         self.compare(&before.l2_advertisements, &after.l2_advertisements);

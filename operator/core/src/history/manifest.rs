@@ -64,6 +64,7 @@ custom! {
     herald_crds::metallb::BFDProfileSpec => "BFDProfile",
     herald_crds::metallb::CommunitySpec => "Community",
     herald_crds::frrk8s::FRRConfigurationSpec => "FRRConfiguration",
+    herald_crds::frrk8s::FRRK8sConfigurationSpec => "FRRK8sConfiguration",
 }
 
 /// A `ConfigMap` `bgpextras`.

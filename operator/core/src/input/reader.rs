@@ -277,6 +277,7 @@ fn sort(snapshot: &mut Configuration) {
     snapshot.bfd_profiles.sort_by_cached_key(|o| key(&o.meta.object));
     snapshot.communities.sort_by_cached_key(|o| key(&o.meta.object));
     snapshot.frr_configurations.sort_by_cached_key(|o| key(&o.meta.object));
+    snapshot.settings.sort_by_cached_key(|o| key(&o.meta.object));
     snapshot.bgp_extras.sort_by_cached_key(|o| key(&o.meta.object));
     snapshot.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     snapshot.namespaces.sort_by(|a, b| a.name.cmp(&b.name));

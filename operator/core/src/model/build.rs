@@ -7,7 +7,7 @@ use super::pool::Pool;
 use super::selection::Pools;
 use super::service_parse::PoolFamilies;
 use super::{BfdProfile, L2Advertisement, Model, bfd, community, endpoints, l2_advertisement, pool};
-use super::{frr_configurations, leftover, lint, peers, service_parse};
+use super::{frr_configurations, leftover, lint, peers, service_parse, settings};
 use crate::frr::Secrets;
 use crate::guard::{self, Guard};
 use crate::problem::Problem;
@@ -219,6 +219,11 @@ impl Build<'_> {
         let (present, forms) = (&snapshot.bgp_extras, &self.before.bgp_extras);
         let extras = Objects { kind: "ConfigMap", present, forms, snapshot };
         self.built.in_force.bgp_extras = frr_configurations::build(&extras, &secrets, &mut self.built);
+        match settings::contribution(snapshot, &secrets) {
+            Some(Ok(settings)) => self.built.model.frr_configurations.push(settings),
+            Some(Err(problems)) => self.built.problems.extend(problems),
+            None => {}
+        }
     }
 
     fn services(&mut self) {

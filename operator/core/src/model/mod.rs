@@ -29,6 +29,7 @@ mod service;
 mod service_error;
 mod service_parse;
 mod sessions;
+mod settings;
 
 pub use address::{AddressError, AddressRange};
 pub use bfd::{BfdError, BfdProfile};

@@ -55,8 +55,8 @@ struct Extent {
     rest: Duration,
 }
 
-/// Everything, in one run.
-pub fn figures(quick: bool) -> Result<Vec<Figure>> {
+/// Everything, in one run; or nothing but the admissions.
+pub fn figures(quick: bool, admissions_alone: bool) -> Result<Vec<Figure>> {
     let extent = if quick {
         Extent { bursts: vec![30], singles: 3, advertised: 3, admissions: 40, rest: Duration::from_secs(1) }
     } else {
@@ -77,6 +77,9 @@ pub fn figures(quick: bool) -> Result<Vec<Figure>> {
     let mut bench = Bench { operator, kube: &kube, lab: &lab, rest: extent.rest, figures: Vec::new() };
     bench.rest("no Service")?;
     bench.admissions(extent.admissions)?;
+    if admissions_alone {
+        return Ok(bench.figures);
+    }
     bench.singles("an empty cluster", extent.singles, Some(SINGLE[0]))?;
     let (last, others) = extent.bursts.split_last().context("no burst to measure")?;
     for count in others {

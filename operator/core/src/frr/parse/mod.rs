@@ -44,17 +44,7 @@ impl Contribution {
         let bgp = custom.spec.bgp.as_ref();
         let profiles = bgp.map(|bgp| bfd::profiles(&bgp.bfd_profiles, object, &mut sink)).unwrap_or_default();
         let mut routers = bgp.map(|bgp| router::routers(bgp, object, secrets, &mut sink)).unwrap_or_default();
-        let raw = custom.spec.raw.as_ref().and_then(|raw| {
-            let text = raw.raw_config.as_deref().filter(|text| !text.is_empty())?;
-            // `bgpextras` is read into the same form.
-            let field = if object.kind == "ConfigMap" { "data.extras" } else { "spec.raw.rawConfig" };
-            Some(RawPart {
-                priority: raw.priority.unwrap_or_default(),
-                text: RawConfig::new(text),
-                allows_default_route: false,
-                source: Source::new(object, FieldPath::of(field)),
-            })
-        });
+        let raw = raw(custom);
         let Sink { errors, mut warnings, .. } = sink;
         if !errors.is_empty() {
             return Err(errors);
@@ -94,4 +84,22 @@ impl Contribution {
             Err(conflict) => Err(vec![conflict.problem(object)]),
         }
     }
+}
+
+/// Hand-written lines.
+fn raw(custom: &Custom<FRRConfigurationSpec>) -> Option<RawPart> {
+    let (raw, object) = (custom.spec.raw.as_ref()?, &custom.meta.object);
+    let text = raw.raw_config.as_deref().filter(|text| !text.is_empty())?;
+    // `bgpextras` and the log's level are read into the same form.
+    let field = match object.kind {
+        "ConfigMap" => "data.extras",
+        "FRRK8sConfiguration" => "spec.logLevel",
+        _ => "spec.raw.rawConfig",
+    };
+    Some(RawPart {
+        priority: raw.priority.unwrap_or_default(),
+        text: RawConfig::new(text),
+        allows_default_route: false,
+        source: Source::new(object, FieldPath::of(field)),
+    })
 }

@@ -37,6 +37,8 @@ pub enum Kind {
     ServiceBgpStatus,
     /// frrk8s.metallb.io/v1beta1.
     FrrConfiguration,
+    /// frrk8s.metallb.io/v1beta1; `config` of one's own namespace counts.
+    FrrK8sConfiguration,
     /// frrk8s.metallb.io/v1beta1; one per node.
     FrrNodeState,
     /// core/v1; only of one's own namespace, and those of FRR.
@@ -89,6 +91,9 @@ impl Kind {
                 Names("frrk8s.metallb.io", "v1beta1", "FRRNodeState", "frrnodestates", false)
             }
             Self::Pod => Names("", "v1", "Pod", "pods", true),
+            Self::FrrK8sConfiguration => {
+                Names("frrk8s.metallb.io", "v1beta1", "FRRK8sConfiguration", "frrk8sconfigurations", true)
+            }
             Self::FrrConfiguration => {
                 Names("frrk8s.metallb.io", "v1beta1", "FRRConfiguration", "frrconfigurations", true)
             }

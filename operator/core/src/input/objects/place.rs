@@ -47,6 +47,7 @@ fn visit<V: Visit>(kind: Kind, visitor: V) -> Option<V::Answer> {
         Kind::FrrConfiguration => {
             visitor.list(&custom(|c| &c.frr_configurations, |c| &mut c.frr_configurations))
         }
+        Kind::FrrK8sConfiguration => visitor.list(&custom(|c| &c.settings, |c| &mut c.settings)),
         Kind::ConfigMap => visitor.list(&custom(|c| &c.bgp_extras, |c| &mut c.bgp_extras)),
         Kind::Node => {
             visitor.list(&List { get: |c| &c.nodes, get_mut: |c| &mut c.nodes, key: |n| ("", &n.name) })
