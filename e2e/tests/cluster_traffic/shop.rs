@@ -40,10 +40,6 @@ impl Shop {
         wait_for("the configuration is admitted", LIMIT, || {
             cluster.kube.apply(&format!("{PEERS}---{CONFIGURATION}"))
         })?;
-        // Answers to the client's second address go back by the router that its requests came through.
-        for node in &cluster.nodes {
-            node.namespace().ip("route add 203.0.113.11/32 via 172.30.0.253")?;
-        }
         if stateful {
             for router in [Router::Bird, Router::Frr] {
                 keep_connections(cluster.machine(router))?;
