@@ -18,7 +18,11 @@ fn speaker(name: &str, selector: &str) -> String {
 }
 
 /// `frr.conf` of n1, and the reasons of what is said.
-fn told(manifests: &str, ignore_leftovers: bool, namespace: Option<&str>) -> (String, Vec<&'static str>) {
+pub(super) fn told(
+    manifests: &str,
+    ignore_leftovers: bool,
+    namespace: Option<&str>,
+) -> (String, Vec<&'static str>) {
     let source = SourceText { file: "all.yaml".into(), text: (NODE.to_owned() + manifests).into() };
     let options = input::Options { namespace: namespace.map(Into::into) };
     let parsed = parse(&[source], &options);

@@ -9,6 +9,7 @@ mod peers;
 mod pools;
 mod properties;
 mod services;
+mod settings;
 mod warnings;
 
 use super::{Built, InForce, Model, Options};
