@@ -38,6 +38,32 @@ impl BirdRoute {
     }
 }
 
+/// A session as BIRD shows it.
+#[derive(Clone, Debug)]
+pub struct BirdSession {
+    state: String,
+    /// In ms of the day.
+    since: i64,
+}
+
+impl BirdSession {
+    /// `NAME BGP TABLE up 02:58:23.585 Established`.
+    fn of(line: &str) -> Option<Self> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let time: Vec<&str> = words.get(4)?.split([':', '.']).collect();
+        let number = |at: usize| time.get(at).and_then(|word| word.parse::<i64>().ok());
+        let since = ((number(0)? * 60 + number(1)?) * 60 + number(2)?) * 1000 + number(3)?;
+        Some(Self { state: [words.get(3)?, words.get(5).copied().unwrap_or("")].join(" "), since })
+    }
+
+    /// Whether it never ended in between. BIRD counts back from a clock that it reads anew, so one session differs by some
+    /// milliseconds now and then; a new one takes a second.
+    #[must_use]
+    pub fn is_still(&self, before: &Self) -> bool {
+        self.state == before.state && (self.since - before.since).abs() < 500
+    }
+}
+
 impl Bird {
     /// Starts BIRD in `namespace` with `config`, and waits until it answers.
     pub fn start(lab: &Lab, namespace: &Namespace, config: &str) -> Result<Self> {
@@ -84,6 +110,13 @@ impl Bird {
     pub fn ask(&self, command: &str) -> Result<String> {
         let control = self.control();
         self.namespace.run("birdc", &["-s", &control.display().to_string(), command])
+    }
+
+    /// A session's state, and since when.
+    pub fn session(&self, name: &str) -> Result<BirdSession> {
+        let text = self.ask(&format!("show protocols {name}"))?;
+        let line = text.lines().find(|line| line.split_whitespace().next() == Some(name));
+        BirdSession::of(line.unwrap_or_default()).with_context(|| text.clone())
     }
 
     /// How many withdrawals a session's first channel has received since it came up.

@@ -25,7 +25,7 @@ mod statements;
 pub mod updates;
 mod wait;
 
-pub use bird::{Bird, BirdRoute};
+pub use bird::{Bird, BirdRoute, BirdSession};
 pub use cluster::Cluster;
 pub use frr::{Frr, Loaded, Release};
 pub use gobgp::{Gobgp, GobgpRoute};

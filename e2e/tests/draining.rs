@@ -108,7 +108,7 @@ fn restart_agent(site: &mut Site) -> Result<()> {
 fn a_cordoned_node_is_the_last_choice_then_withdraws_and_comes_back() -> Result<()> {
     let (mut site, bird) = site("6s", false)?;
     ensure!(!is_last_choice(&bird)?);
-    let (session, withdrawals) = (bird.ask("show protocols node")?, bird.withdrawals("node")?);
+    let (session, withdrawals) = (bird.session("node")?, bird.withdrawals("node")?);
     let cordoned = Instant::now();
     site.write("node.yaml", &nodes(true))?;
     becomes(&site, &bird, true)?;
@@ -124,7 +124,7 @@ fn a_cordoned_node_is_the_last_choice_then_withdraws_and_comes_back() -> Result<
     site.write("node.yaml", &nodes(false))?;
     wait_for("the route is back", LIMIT, || bird.routes_to(ROUTE)).logged(|| site.logs())?;
     ensure!(!is_last_choice(&bird)?);
-    ensure!(bird.ask("show protocols node")? == session, "the session was reset");
+    ensure!(bird.session("node")?.is_still(&session), "the session was reset");
     Ok(())
 }
 
@@ -170,14 +170,16 @@ fn a_first_endpoint_does_without_kube_proxy() -> Result<()> {
 #[test]
 fn an_agent_that_is_told_to_stop_leaves_the_route() -> Result<()> {
     let (mut site, bird) = site("false", false)?;
-    let (session, withdrawals) = (bird.ask("show protocols node")?, bird.withdrawals("node")?);
+    let (session, withdrawals) = (bird.session("node")?, bird.withdrawals("node")?);
     site.agent.take().context("no agent")?.process().stop()?;
     let stopped = Instant::now();
     while stopped.elapsed() < Duration::from_secs(3) {
         bird.routes_to(ROUTE).logged(|| site.logs())?;
         sleep(Duration::from_millis(100));
     }
-    ensure!(bird.withdrawals("node")? == withdrawals && bird.ask("show protocols node")? == session);
+    let (now, withdrawn) = (bird.session("node")?, bird.withdrawals("node")?);
+    let same = now.is_still(&session) && withdrawn == withdrawals;
+    ensure!(same, "{now:?} {withdrawn}, before {session:?} {withdrawals}; {}", site.logs());
     Ok(())
 }
 

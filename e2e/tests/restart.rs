@@ -61,7 +61,7 @@ fn running_site(saved: &str) -> Result<(Site, Bird)> {
 #[test]
 fn a_restarted_agent_changes_nothing() -> Result<()> {
     let (mut site, bird) = running_site("")?;
-    let (before, session) = (site.frr.running()?, bird.ask("show protocols node")?);
+    let (before, session) = (site.frr.running()?, bird.session("node")?);
     let withdrawals = bird.withdrawals("node")?;
     site.agent.take().context("no agent")?.process().kill()?;
     site.start_agent()?;
@@ -70,7 +70,7 @@ fn a_restarted_agent_changes_nothing() -> Result<()> {
     site.record()?;
     wait_for("the new Service's route", LIMIT, || bird.routes_to("192.0.2.11/32")).logged(|| site.logs())?;
     ensure!(bird.withdrawals("node")? == withdrawals, "a route was withdrawn: {}", site.logs());
-    ensure!(bird.ask("show protocols node")? == session, "the session was reset: {session}");
+    ensure!(bird.session("node")?.is_still(&session), "the session was reset: {session:?}");
     let after = site.frr.running()?;
     let added: Vec<&str> = after.lines().filter(|line| !before.lines().any(|known| known == *line)).collect();
     ensure!(added.len() == 1 && added[0].contains("network 192.0.2.11/32"), "{added:?}");
@@ -145,7 +145,7 @@ fn an_frr_that_boots_from_the_file_needs_no_agent() -> Result<()> {
     ensure!(told.len() == usize::from(SERVICES), "{} prefixes before End-of-RIB", told.len());
     all_there().context("what was not told again before End-of-RIB left")?;
     ensure!(site.frr.running()? == before, "{}", site.frr.running()?);
-    let session = bird.ask("show protocols node")?;
+    let session = bird.session("node")?;
     fs::rename(&manifests, &site.manifests)?;
     site.start_agent_with(&OPTIONS)?;
     wait_for("the agent finds nothing to do", LIMIT, || {
@@ -154,7 +154,7 @@ fn an_frr_that_boots_from_the_file_needs_no_agent() -> Result<()> {
     })
     .logged(|| site.logs())?;
     ensure!(site.frr.running()? == before, "{}", site.frr.running()?);
-    ensure!(bird.ask("show protocols node")? == session, "the session was reset");
+    ensure!(bird.session("node")?.is_still(&session), "the session was reset");
     all_there()
 }
 
