@@ -51,22 +51,10 @@ const KINDS: &[Kind] = &[
     checked(METALLB, "ServiceBGPStatus"),
     checked(METALLB, "ConfigurationState"),
     checked(METALLB, "MetalLB"),
-    Kind {
-        group: FRRK8S,
-        name: "FRRConfiguration",
-        versions: V1BETA1,
-        by_name: false,
-        read: |r, o| r.custom(o, |s| &mut s.frr_configurations),
-    },
+    unnamed(FRRK8S, "FRRConfiguration", |r, o| r.custom(o, |s| &mut s.frr_configurations)),
     checked(FRRK8S, "FRRNodeState"),
     checked(FRRK8S, "BGPSessionState"),
-    Kind {
-        group: FRRK8S,
-        name: "FRRK8sConfiguration",
-        versions: V1BETA1,
-        by_name: false,
-        read: |r, o| r.custom(o, |s| &mut s.settings),
-    },
+    unnamed(FRRK8S, "FRRK8sConfiguration", |r, o| r.custom(o, |s| &mut s.settings)),
     builtin("", "Service", Reader::service),
     builtin("", "Node", Reader::node),
     builtin("", "ConfigMap", Reader::config_map),
@@ -88,7 +76,11 @@ const fn named(name: &'static str, versions: &'static [&'static str], read: Read
 
 /// A kind whose schema is checked and that no decision reads.
 const fn checked(group: &'static str, name: &'static str) -> Kind {
-    Kind { group, name, versions: V1BETA1, by_name: false, read: Reader::checked }
+    unnamed(group, name, Reader::checked)
+}
+
+const fn unnamed(group: &'static str, name: &'static str, read: Read) -> Kind {
+    Kind { group, name, versions: V1BETA1, by_name: false, read }
 }
 
 const fn builtin(group: &'static str, name: &'static str, read: Read) -> Kind {
