@@ -192,12 +192,12 @@ fn adopted(
 impl Edit {
     /// A file is gone, with all that it said.
     fn lost(&mut self, file: &str, pieces: &Pieces) -> Option<()> {
-        pieces.as_slice().iter().try_for_each(|piece| self.gone(&piece.says, is_ledger(file)))
+        pieces.iter().try_for_each(|piece| self.gone(&piece.says, is_ledger(file)))
     }
 
     /// Takes in one file that says `text` now.
     fn file(&mut self, file: &Arc<str>, known: &mut Pieces, text: &str, options: &Options) -> Option<()> {
-        let before = known.as_slice();
+        let before = &**known;
         if before.iter().any(|piece| piece.says == Says::Unread) {
             return None;
         }

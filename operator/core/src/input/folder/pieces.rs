@@ -1,6 +1,6 @@
 //! A text in pieces: each from one `---` to the next.
 
-use crate::snapshot::{EndpointSlice, ServiceKey};
+use crate::snapshot::{EndpointSlice, Few, ServiceKey};
 use memchr::memmem;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
@@ -38,51 +38,8 @@ pub struct Mark {
     pub lines: u32,
 }
 
-/// The pieces of one file. Most have one, and there are as many files as Services: one takes no memory of its own.
-#[derive(Debug, Clone)]
-pub enum Pieces {
-    One(Piece),
-    Several(Vec<Piece>),
-}
-
-impl Pieces {
-    pub fn as_slice(&self) -> &[Piece] {
-        match self {
-            Self::One(piece) => std::slice::from_ref(piece),
-            Self::Several(pieces) => pieces,
-        }
-    }
-
-    /// Puts others into the place of some; those around them are not touched.
-    pub fn replace(&mut self, range: Range<usize>, by: Vec<Piece>) {
-        let mut all = match std::mem::take(self) {
-            Self::One(piece) => vec![piece],
-            Self::Several(pieces) => pieces,
-        };
-        // Doubling would waste half of a file with thousands.
-        all.reserve_exact(by.len().saturating_sub(range.len()));
-        all.splice(range, by);
-        *self = all.into();
-    }
-}
-
-impl Default for Pieces {
-    fn default() -> Self {
-        Self::Several(Vec::new())
-    }
-}
-
-impl From<Vec<Piece>> for Pieces {
-    fn from(mut pieces: Vec<Piece>) -> Self {
-        match pieces.pop() {
-            Some(only) if pieces.is_empty() => Self::One(only),
-            last => {
-                pieces.extend(last);
-                Self::Several(pieces)
-            }
-        }
-    }
-}
+/// The pieces of one file. Most have one, and there are as many files as Services.
+pub type Pieces = Few<Piece>;
 
 impl Piece {
     pub fn new(mark: Mark, says: Says) -> Self {
