@@ -27,32 +27,33 @@ fn main() -> Result<()> {
     {
         return measure::print_cost_of(rest);
     }
-    if arguments.iter().any(|argument| argument == "--agent") {
+    let asked = |word: &str| arguments.iter().any(|argument| argument == word);
+    if asked("--agent") {
         return report("agent", &agent::figures(false)?);
     }
-    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let quick = asked("--quick");
     println!("{}", conditions(quick)?);
     // A quick run must not pass for a measurement.
     let prefix = if quick { "quick-" } else { "" };
-    if arguments.iter().any(|argument| argument == "apply") {
+    if asked("apply") {
         let figures = apply::print(&apply::measure(&apply::Extent::new(quick, &arguments)?)?);
         return write(&format!("{prefix}apply"), &figures);
     }
     println!("{:<66} {:<8} {:>14} {:>14} {:>6}", "case", "metric", "value", "against", "ratio");
-    if arguments.iter().any(|argument| argument == "agent-kubernetes") {
+    if asked("agent-kubernetes") {
         return report(&format!("{prefix}agent-kubernetes"), &agent_kubernetes::figures(quick)?);
     }
-    if arguments.iter().any(|argument| argument == "nodes") {
+    if asked("nodes") {
         return write(&format!("{prefix}nodes"), &nodes::figures(&nodes::Extent::new(quick, &arguments)?)?);
     }
-    if arguments.iter().any(|argument| argument == "operator") {
-        let alone = arguments.iter().any(|argument| argument == "--admissions");
+    if asked("operator") {
+        let alone = asked("--admissions");
         return report(&format!("{prefix}operator"), &operator::figures(quick, alone)?);
     }
-    if arguments.iter().any(|argument| argument == "rest") {
+    if asked("rest") {
         return report(&format!("{prefix}rest"), &rest::figures(quick)?);
     }
-    if arguments.iter().any(|argument| argument == "e2e") {
+    if asked("e2e") {
         return report(&format!("{prefix}e2e"), &cluster::figures(quick)?);
     }
     if !quick {
